@@ -1,0 +1,42 @@
+# plantlab: `make run` sees the report, `make test` runs every test. Both set everything up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export JUPYTER_PLATFORM_DIRS = 1
+
+.PHONY: run test lab notebooks bench clean help
+
+run: $(READY)  ## execute the notebooks and build results/index.html
+	@$(BIN)/plantlab run --all
+
+test: $(READY)  ## ruff, pytest with doctests, every notebook and solution once
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lab: $(READY)  ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir=. notebooks/01_data_exploration.ipynb
+
+notebooks: $(READY)  ## rebuild the outputs that are committed
+	@$(BIN)/plantlab run --all --store
+
+bench: $(READY)  ## fastai beside plantlab: top-1 against minutes, loading, embedding
+	@$(BIN)/python tests/bench/bench.py $(ARGS)
+
+$(READY): pyproject.toml constraints.txt .ci/mend_torchvision.py
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 15) else "plantlab needs Python 3.11 to 3.14; $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" % v[:2])'
+	@$(PYTHON) -c 'import sys, importlib.util as u; sys.exit(0 if u.find_spec("venv") and u.find_spec("ensurepip") else "$(PYTHON) has no venv module; on Debian or Ubuntu: sudo apt install python3-venv. Then run make again.")'
+	@echo "Setting up .venv (once; minutes on a slow line) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@UV_FIND_LINKS="$${UV_FIND_LINKS:-$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)}"; export UV_FIND_LINKS; \
+	 [ -n "$$UV_FIND_LINKS" ] || unset UV_FIND_LINKS; \
+	 $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e ".[dev]"
+	@$(BIN)/python .ci/mend_torchvision.py
+	@touch $@
+
+clean:  ## remove the environment, the built data and the executed copies (records stay)
+	rm -rf $(VENV) data/greenhouse data/cache results/index.html
+
+help:
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
