@@ -1,0 +1,239 @@
+"""The image table, one row per image: what it holds, how it is split, described and named."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+COLUMNS = {
+    "image_path": "the photo, absolute once read",
+    "obs_id": "the photos of one plant share it; always split by it",
+    "species": "the name to learn",
+    "genus": "first word of a scientific name",
+    "family": "botanical family",
+    "species_id": "identifier in the source, a string",
+    "organ": "flower, leaf, fruit, bark, habit, ...",
+    "latitude": "degrees north",
+    "longitude": "degrees east",
+    "author": "who took the photo",
+    "date": "when, as published",
+    "license": "what may be done with it",
+    "source": "trusted, web or herbarium",
+    "split": "train, valid or test",
+    "kind": "generated, or photographs (also where absent)",
+}
+SPLITS = ("train", "valid", "test")
+
+
+class TableError(ValueError):
+    """A table, or the folder that should become one, lacks what was asked of it."""
+
+
+def project_root() -> Path:
+    """Return the folder of plantlab's pyproject.toml above the working folder; else the working folder."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        project = folder / "pyproject.toml"
+        if project.is_file() and 'name = "plantlab"' in project.read_text(encoding="utf-8"):
+            return folder
+    return Path.cwd()
+
+
+def require(images: pd.DataFrame, *columns: str) -> None:
+    """Raise TableError unless the image table has all of `columns`."""
+    missing = [c for c in columns if c not in images]
+    if missing:
+        raise TableError(
+            f"image table has no column {missing[0]!r}; it has {', '.join(map(str, images))}. "
+            "Darwin Core file? Use read_images(path, names='dwc')."
+        )
+
+
+def add_note(images: pd.DataFrame, note: str) -> pd.DataFrame:
+    """Return `images` with one more sentence in `attrs['notes']`, for its reader to know."""
+    images.attrs = {**images.attrs, "notes": [*images.attrs.get("notes", []), note]}
+    return images
+
+
+def split_by_observation(
+    images: pd.DataFrame, valid_frac: float = 0.2, test_frac: float = 0.0, seed: int = 0
+) -> pd.Series:
+    """Return 'train', 'valid' or 'test' per image, stratified by species, all photos of a plant on one side.
+
+    Photos of one plant look alike; split apart they flatter the model. Every species keeps an observation in
+    train; a species with a single observation is there only.
+
+    Args:
+        valid_frac, test_frac: shares of observations (not images); together in (0, 1).
+    Raises:
+        TableError: no `obs_id`. ValueError: bad fractions.
+    """
+    require(images, "obs_id")  # layouts.read_images has filled it in where the data had none
+    held_frac = valid_frac + test_frac
+    if min(valid_frac, test_frac) < 0 or not 0 < held_frac < 1:
+        raise ValueError(
+            "valid_frac + test_frac must be in (0, 1), such as 0.2 + 0.2, and neither negative; "
+            f"got {valid_frac} + {test_frac}"
+        )
+    species = images["species"].fillna("") if "species" in images else ""
+    plants = pd.DataFrame({"obs_id": images["obs_id"], "species": species}).drop_duplicates("obs_id")
+    plants = plants.sort_values(["species", "obs_id"]).sample(frac=1, random_state=seed)
+    order = {name: i for i, name in enumerate(plants["species"].unique())}  # species in random order, too
+    plants = plants.sort_values("species", key=lambda s: s.map(order), kind="stable")
+    plants = plants[plants["species"].duplicated(keep=False)]  # a lone plant stays in train
+    held = pd.Series(_spread(len(plants), held_frac), index=plants.index)
+    held &= ~held.groupby(plants["species"]).transform("all") | plants["species"].duplicated()
+    held_out = plants["obs_id"][held]
+    sides = np.where(_spread(len(held_out), valid_frac / held_frac), "valid", "test")
+    return images["obs_id"].map(dict(zip(held_out, sides))).fillna("train").rename("split")
+
+
+def _spread(n: int, frac: float) -> np.ndarray:
+    """Return a mask of n with ceil(n * frac) True, evenly spread: any run holds its share to within 1."""
+    steps = np.ceil(np.arange(n + 1) * frac - 1e-9)
+    return steps[1:] > steps[:-1]  # (n,)
+
+
+def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Return `images` with train, valid and test: choices are made on valid, test is scored once.
+
+    Published splits are kept. Where only two are published, the held-out one becomes test and a fifth of the train
+    observations becomes valid; where none is, 60/20/20 by observation. What was done stands in `attrs["notes"]`.
+
+    Raises:
+        TableError: a split is unknown, partly missing, or left empty because there are too few observations.
+    """
+    images = images.copy()
+    given = images["split"] if "split" in images else pd.Series(None, index=images.index, dtype=object)
+    if unknown := sorted(set(given.dropna()) - set(SPLITS)):
+        raise TableError(f"split {unknown[0]!r} is unknown; expected train, valid or test")
+    if 0 < given.isna().sum() < len(given):
+        raise TableError(
+            f"{given.isna().sum()} of {len(given)} images have no split; give each train, valid or test, "
+            "or leave the column out"
+        )
+    held_out = sorted(set(given.dropna()) - {"train"})
+    if not held_out:
+        images["split"] = split_by_observation(images, 0.2, 0.2, seed)
+        images = add_note(images, "No split was published: 60/20/20 by observation, stratified by species.")
+    elif len(held_out) == 1:
+        train = given == "train"
+        images["split"] = "test"
+        images.loc[train, "split"] = split_by_observation(images[train], 0.2, 0, seed)
+        images = add_note(
+            images,
+            f"The published {held_out[0]} split is the test set; valid is a fifth of train, by observation.",
+        )
+    if empty := [s for s in SPLITS if s not in set(images["split"])]:
+        raise TableError(
+            f"the {empty[0]} split is empty: {images['obs_id'].nunique()} observations of "
+            f"{images['species'].nunique()} species are too few; at least 2 a species and 5 in all are needed"
+        )
+    return images
+
+
+def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> pd.DataFrame:
+    """Return `min_images` photos of each species that has as many, a third each in train, valid and test, shuffled.
+
+    The rule of EGI, who shuffle because a network that sees species after species forgets the first. An observation
+    stays on one side: what is left of it when a third is full is used only if the photos run out (a note says so).
+
+    Raises:
+        TableError: no species has enough photos. ValueError: `min_images` under 3.
+    """
+    require(images, "species", "obs_id")
+    if min_images < 3:
+        raise ValueError(f"min_images must be 3 or more, such as 30; got {min_images}")
+    chosen, n_parted = {}, 0
+    for _, photos in images.sample(frac=1, random_state=seed).groupby("species"):
+        if len(photos) < min_images:
+            continue
+        plants, left_over = [list(rows) for rows in photos.groupby("obs_id", sort=False).groups.values()], []
+        for side in SPLITS:
+            taken: list = []
+            while len(taken) < min_images // 3 and (plants or left_over):
+                n_parted += not plants
+                plant = plants.pop() if plants else [left_over.pop()]
+                room = min_images // 3 - len(taken)
+                taken, left_over = taken + plant[:room], left_over + plant[room:]
+            chosen |= dict.fromkeys(taken, side)
+    if not chosen:
+        raise TableError(
+            f"no species has {min_images} photos; the largest has {images['species'].value_counts().max()}. "
+            "Lower min_images."
+        )
+    thirds = images.loc[list(chosen)].assign(split=list(chosen.values()))
+    thirds = thirds.sample(frac=1, random_state=seed).reset_index(drop=True)
+    if n_parted:
+        thirds = add_note(
+            thirds, f"{n_parted} photos stand apart from others of their observation: too few plants."
+        )
+    return thirds
+
+
+def k_shot(images: pd.DataFrame, k: int, seed: int = 0) -> pd.DataFrame:
+    """Return `images` with at most `k` train photos a species; nested: k=5 is part of k=10. Other splits stay."""
+    require(images, "species", "split")
+    if k < 1:
+        raise ValueError(f"k must be 1 or more; got {k}")
+    train = images[images["split"] == "train"].sample(frac=1, random_state=seed)
+    dropped = train.index[train.groupby("species").cumcount() >= k]
+    return images.drop(dropped).reset_index(drop=True)
+
+
+def gini(counts) -> float:
+    """Return how unequal `counts` are: 0 = all the same, towards 1 = one holds everything.
+
+    >>> gini([5, 5, 5, 5]), gini([0, 0, 0, 8])
+    (0.0, 0.75)
+    """
+    x = np.sort(np.asarray(counts, dtype=float))  # (n,)
+    n = len(x)
+    return float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * x.sum()))
+
+
+def describe(images: pd.DataFrame) -> pd.Series:
+    """Return what the table holds: counts, the long tail, organs, sources and splits, one value a line."""
+    facts = {"kind": data_kind(images), "n_images": len(images)}
+    for column, name in {"obs_id": "n_observations", "genus": "n_genera", "family": "n_families"}.items():
+        if column in images:
+            facts[name] = images[column].nunique()
+    if "species" in images and (counts := images["species"].value_counts()).size:
+        facts |= {
+            "n_species": len(counts),
+            "images_per_species_median": counts.median(),
+            "images_per_species_min": counts.min(),
+            "images_per_species_max": counts.max(),
+            "gini": round(gini(counts), 3),
+            "share_of_species_with_one_image": round((counts == 1).mean(), 3),
+            "share_of_species_with_over_10_images": round((counts > 10).mean(), 3),
+            "n_images_without_species": int(images["species"].isna().sum()),
+        }
+    for column in ("organ", "source", "split"):
+        if column in images:
+            counts = images[column].fillna("unknown").value_counts()
+            facts[f"{column}s"] = ", ".join(f"{name} {n}" for name, n in counts.items())
+    return pd.Series(facts, name=images.attrs.get("name", "images"), dtype=object)
+
+
+def relative_names(images: pd.DataFrame) -> pd.Series:
+    """Return each image's path below the folder that holds them all, with / between: the same on any machine."""
+    root = os.path.commonpath([os.path.dirname(path) for path in images["image_path"]]) if len(images) else ""
+    return images["image_path"].map(lambda path: Path(os.path.relpath(path, root)).as_posix())
+
+
+def data_kind(images: pd.DataFrame) -> str:
+    """Return 'generated' if any image is, else 'photographs': the word on every figure and score."""
+    return "generated" if "kind" in images and (images["kind"] == "generated").any() else "photographs"
+
+
+def data_hash(images: pd.DataFrame) -> str:
+    """Return 12 hexadecimal digits that name these images with their labels and splits, wherever they lie.
+
+    Rests on `sha1` (photos.inspect_photos) where present, else on the names below the common folder.
+    """
+    names = images["sha1"] if "sha1" in images else relative_names(images)
+    labels = [images[c].fillna("") if c in images else [""] * len(images) for c in ("species", "split")]
+    lines = sorted(map("\t".join, zip(names, *labels)))
+    return hashlib.sha1("\n".join(lines).encode()).hexdigest()[:12]
