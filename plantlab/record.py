@@ -1,0 +1,300 @@
+"""Run records: what a notebook was asked, what came out and with what; written whole, compared."""
+
+import ast
+import importlib.metadata
+import json
+import os
+import platform
+import random
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from plantlab.metrics import SCORES
+from plantlab.photos import write_whole
+from plantlab.predictions import Predictions
+from plantlab.table import data_hash, data_kind, project_root
+
+PACKAGES = [
+    "plantlab",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "torch",
+    "torchvision",
+    "timm",
+    "fastai",
+    "onnxruntime",
+]
+A_PATH = re.compile(r"(?<![\w./:\\-])(?:~|[A-Za-z]:|\.\.?)?(?:[/\\][\w.@ -]*[\w@-])+[/\\]?")
+
+
+class Parameter(NamedTuple):
+    """One line of a parameter cell: `name: type = value  # help`."""
+
+    name: str
+    type: str
+    value: object
+    help: str
+
+
+class Params(dict):
+    """The values of a notebook's parameters, by name; `at_defaults` says whether all are the cell's own."""
+
+    def __init__(self, values: Mapping[str, object], declared: Iterable[Parameter] = ()):
+        super().__init__(values)
+        self.declared = list(declared)
+        self.at_defaults = all(self[p.name] == p.value for p in self.declared)
+        self.started = time.time()
+
+
+def read_parameters(source: str) -> list[Parameter]:
+    """Return the parameters that a cell declares, [] when it is not a parameter cell.
+
+    >>> read_parameters('image_size: int = 128  # side in pixels')
+    [Parameter(name='image_size', type='int', value=128, help='side in pixels')]
+    """
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # a cell with magics
+        return []
+    if not body or not all(isinstance(line, ast.AnnAssign) and line.value is not None for line in body):
+        return []
+    lines, found = source.splitlines(), []
+    for line in body:
+        try:
+            value = ast.literal_eval(line.value)
+        except ValueError:
+            raise ValueError(
+                f"parameter {line.target.id!r} is {ast.unparse(line.value)!r}; expected a plain value."
+            ) from None
+        comment = lines[line.end_lineno - 1].encode()[line.end_col_offset :].decode()  # ast counts bytes
+        found.append(
+            Parameter(
+                line.target.id, ast.unparse(line.annotation), value, comment.strip().lstrip("#").strip()
+            )
+        )
+    return found
+
+
+def parameters(namespace: Mapping[str, object]) -> Params:
+    """Return the notebook's parameters as they stand in `globals()`, and seed every generator from `seed`.
+
+    The defaults are read from the parameter cell, the first with nothing but `name: type = value  # help`.
+    Values that papermill put in after it override them.
+
+    Raises:
+        ValueError: no such cell has run, or papermill put in a name that the cell does not declare.
+    """
+    cells = namespace.get("In", [])
+    declared = next(filter(None, map(read_parameters, cells)), [])
+    if not declared:
+        raise ValueError(
+            "no parameter cell has run; the notebook needs one, above this call, with lines such as "
+            "`seed: int = 0  # starts every generator`."
+        )
+    names = [p.name for p in declared]
+    for cell in cells:
+        if cell.startswith("# Parameters"):  # the line that papermill puts above the values given to it
+            for name in (line.targets[0].id for line in ast.parse(cell).body if isinstance(line, ast.Assign)):
+                if name not in names:
+                    near = get_close_matches(name, names, n=1)
+                    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}."
+                    raise ValueError(f"this notebook has no parameter {name!r}; {hint}")
+    params = Params({name: namespace[name] for name in names}, declared)
+    if "seed" in params:
+        random.seed(params["seed"])
+        np.random.seed(params["seed"])  # noqa: NPY002  libraries that ask numpy's global generator
+        if "torch" in sys.modules:
+            sys.modules["torch"].manual_seed(params["seed"])
+    return params
+
+
+class Claims:
+    """What a notebook's text states, checked: with `params` at their defaults a claim that fails stops it.
+
+    A notebook opened in Jupyter by hand goes on all the same: there its parameter cell may have been edited.
+
+    >>> claims = Claims(Params({}))
+    >>> claims.check("half of the photographs show five species", 5 < 7)
+    holds: half of the photographs show five species
+    """
+
+    def __init__(self, params: Params):
+        self.binding = params.at_defaults and "JPY_SESSION_NAME" not in os.environ
+        self.rows = []
+
+    def check(self, text: str, holds: bool) -> None:
+        """Print whether the claim holds and keep it for the record."""
+        self.rows.append({"text": text, "holds": bool(holds)})
+        print("holds:" if holds else "does not hold:", text)
+        if self.binding and not holds:
+            raise AssertionError(
+                f"the text says {text!r}; at the default parameters this must hold. Mend text or code."
+            )
+
+
+def save(
+    notebook: str,
+    params: Mapping[str, object],
+    images: pd.DataFrame,
+    scores: pd.DataFrame | Iterable[Mapping] = (),
+    claims: Claims | None = None,
+    predictions: Predictions | Mapping[str, Predictions] | None = None,
+    started: float | None = None,
+    device: str | None = None,
+) -> Path:
+    """Write results/<notebook>/<run>/record.json whole and return its path.
+
+    The run is named by the environment's PLANTLAB_RUN, else "by-hand". The record holds the data by name and
+    hash; of any path only its last name is kept.
+
+    Args:
+        scores: one row a method, with `method`, `split` and `n`; other columns are free (minutes, ...).
+        predictions: saved beside the record, in predictions/ or, given by method, predictions/<method>/.
+        started: time.time() at the start; without it, when `parameters` was called.
+
+    Raises:
+        ValueError: a row of scores without `method`, `split` or `n`.
+    """
+    rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else [dict(row) for row in scores]
+    for row in rows:
+        missing = [name for name in ("method", "split", "n") if name not in row]
+        if missing:
+            raise ValueError(
+                f"a row of scores has no {missing[0]!r} but {', '.join(row)}; each names method, split and n."
+            )
+    started = getattr(params, "started", None) if started is None else started
+    run = os.environ.get("PLANTLAB_RUN") or "by-hand"
+    species = images["species"].nunique() if "species" in images else 0
+    record = {
+        "notebook": notebook,
+        "run": run,
+        "data": {
+            "name": images.attrs.get("name", "images"),
+            "kind": data_kind(images),
+            "hash": data_hash(images),
+            "n_images": len(images),
+            "n_species": species,
+        },
+        "params": dict(params),
+        "scores": [{"seed": params.get("seed"), **row} for row in rows],
+        "claims": claims.rows if claims else [],
+        "versions": _versions(),
+        "device": device or _device(),
+        "seconds": None if started is None else round(time.time() - started, 1),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    folder = project_root() / "results" / notebook / run
+    if isinstance(predictions, Predictions):
+        predictions.save(folder / "predictions")
+    for method, each in predictions.items() if isinstance(predictions, Mapping) else ():
+        each.save(folder / "predictions" / re.sub(r"[^\w.-]+", "_", method))
+    text = json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_whole(folder / "record.json", text)
+
+
+def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.DataFrame:
+    """Return all records under `source` (a folder, a record or a list; else results/), one row a score.
+
+    Columns: notebook, run, data, kind, hash, n_images, n_species, the score's own, `param_<name>`,
+    `holds` (claims that hold, as "3/3"), device, seconds, date. A record without scores keeps one row.
+    """
+    given = project_root() / "results" if source is None else source
+    given = [given] if isinstance(given, (str, Path)) else list(given)
+    paths = [p for g in map(Path, given) for p in (sorted(g.rglob("record.json")) if g.is_dir() else [g])]
+    if not paths:
+        raise ValueError(
+            f"no record.json in {', '.join(Path(g).name for g in given)}; run a notebook first: plantlab run."
+        )
+    rows = []
+    for path in paths:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            data, claims = dict(record["data"]), record["claims"]
+            head = {"notebook": record["notebook"], "run": record["run"], "data": data.pop("name"), **data}
+            tail = {f"param_{name}": value for name, value in record["params"].items()}
+            tail["holds"] = f"{sum(c['holds'] for c in claims)}/{len(claims)}"
+            tail |= {name: record[name] for name in ("device", "seconds", "date")}
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(
+                f"{path} is not a run record ({error!r}); expected the record.json of a run."
+            ) from error
+        rows += [head | score | tail for score in record["scores"] or [{}]]
+    return pd.DataFrame(rows)
+
+
+def compare(records: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return scores side by side: a row a method and run, with intervals and the parameters that differ.
+
+    Args:
+        records: from `read_records`; without it, all of results/.
+    """
+    records = read_records() if records is None else records
+    records = records.dropna(subset="method") if "method" in records else records.iloc[:0]
+    varied = [c for c in records if c.startswith("param_") and len(set(map(str, records[c]))) > 1]
+    table = records.reindex(columns=["notebook", "run", "data", "kind", "method", "split", "n", "seed"])
+    for name in (m for m in SCORES if m in records):
+        table[name] = with_interval(records, name)
+    for name in (*varied, *(c for c in ("minutes", "seconds") if c in records)):
+        table[name.removeprefix("param_")] = records[name]
+    return table.loc[:, ~table.columns.duplicated()].reset_index(drop=True)
+
+
+def with_interval(scores: pd.DataFrame, name: str) -> list[str]:
+    """Return "0.912 (0.90-0.92)" a row, "0.912" where no interval is known, "" where no score is."""
+    low, high = (scores.get(f"{name}_{end}", pd.Series(np.nan, scores.index)) for end in ("low", "high"))
+    return [
+        "" if pd.isna(v) else f"{v:.3f}" if pd.isna(lo) else f"{v:.3f} ({lo:.2f}-{hi:.2f})"
+        for v, lo, hi in zip(scores[name], low, high)
+    ]
+
+
+def _plain(value: object) -> object:
+    """Return `value` as JSON holds it: numpy made plain, NaN null, of a path its last name."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, str):
+        whole = re.match(r"[/~\\]|\.\.?[/\\]|[A-Za-z]:[/\\]", value)
+        return (
+            re.split(r"[/\\]", value.rstrip("/\\"))[-1]
+            if whole
+            else A_PATH.sub(lambda m: re.split(r"[/\\]", m[0].rstrip("/\\"))[-1], value)
+        )
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return None
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _versions() -> dict[str, str]:
+    """Return the version of Python and of each of PACKAGES that is installed."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _device() -> str:
+    """Return the accelerator's name when torch is in use and has one, else the cores."""
+    torch = sys.modules.get("torch")
+    return (
+        torch.cuda.get_device_name(0)
+        if torch and torch.cuda.is_available()
+        else f"cpu, {os.cpu_count()} cores"
+    )
