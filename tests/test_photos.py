@@ -1,0 +1,122 @@
+import os
+import time
+
+import bad_files
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from plantlab.layouts import read_images
+from plantlab.photos import PhotoError, inspect_photos, open_photo, set_aside, write_whole
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad")
+    bad_files.make(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name, problem in bad_files.PROBLEMS.items() if not problem])
+def test_odd_files_are_read_correctly(folder, name):
+    expected, photo = bad_files.picture(), open_photo(folder / name)
+    assert photo.mode == "RGB" and photo.size == expected.size
+    if name == "grey_16_bit.png":
+        expected = expected.convert("L").convert("RGB")
+    difference = np.abs(np.asarray(photo, float) - np.asarray(expected, float))[
+        :, 70:
+    ]  # away from the blue edge
+    assert difference.mean() < {"cmyk.jpg": 8, "palette_transparent.png": 12, "animated.gif": 12}.get(name, 4)
+
+
+def test_transparent_is_white(folder):
+    assert open_photo(folder / "palette_transparent.png").getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    "name, problem", [(n, p) for n, p in bad_files.PROBLEMS.items() if p and n != "tiny.png"]
+)
+def test_damaged_files_say_why(folder, name, problem):
+    with pytest.raises(PhotoError, match=f"^{problem}$"):
+        open_photo(folder / name)
+
+
+@pytest.mark.parametrize("mode, dtype, top", [("I", np.int32, 10**6), ("F", np.float32, 1.0)])
+def test_32_bit_pixels_are_stretched(tmp_path, mode, dtype, top):
+    pixels = (np.linspace(0, 1, 64 * 64).reshape(64, 64) * top).astype(dtype)
+    Image.fromarray(pixels).save(tmp_path / "deep.tif")
+    assert open_photo(tmp_path / "deep.tif").getextrema() == ((0, 255),) * 3
+
+
+def test_any_cut_is_reported_and_any_noise_survived(tmp_path):
+    bad_files.picture().save(tmp_path / "whole.jpg")
+    whole = (tmp_path / "whole.jpg").read_bytes()
+    rng = np.random.default_rng(0)
+    for n in range(0, len(whole) - 2, 97):
+        with pytest.raises(PhotoError):
+            open_photo(whole[:n])
+        broken = bytearray(whole)
+        broken[n] = rng.integers(256)
+        try:
+            open_photo(bytes(broken))
+        except PhotoError as error:
+            assert str(error)
+
+
+def test_size_decodes_a_jpeg_smaller_but_never_below(tmp_path):
+    bad_files.picture(1600, 1200).save(tmp_path / "large.jpg")
+    assert open_photo(tmp_path / "large.jpg", size=150).size == (200, 150)
+    assert min(open_photo(tmp_path / "large.jpg", size=160).size) >= 160
+
+
+def test_a_large_honest_photo_is_read(tmp_path):
+    Image.new("L", (12_000, 9_000), 128).save(tmp_path / "large.jpg", quality=20)
+    assert open_photo(tmp_path / "large.jpg", size=64).size == (1500, 1125)
+
+
+def test_set_aside_keeps_every_row_and_says_why(folder, tmp_path):
+    images = read_images(folder)
+    assert len(images) == len(bad_files.PROBLEMS)
+    good, bad = set_aside(images, cache=tmp_path / "cache.parquet")
+    found = dict.fromkeys(good["image_path"], "") | dict(zip(bad["image_path"], bad["problem"]))
+    assert {os.path.basename(path): problem for path, problem in found.items()} == bad_files.PROBLEMS
+    assert list(good.index) == list(range(len(good))) and (good["phash"].str.len() == 16).all()
+    turned = good.set_index(good["image_path"].map(os.path.basename)).loc["rotated_by_exif.jpg"]
+    assert (turned["width"], turned["height"]) == (160, 120)
+    assert "8 of 16 files were set aside: 2 truncated" in good.attrs["notes"][-1]
+
+
+def test_a_photo_without_problems_gives_an_empty_bad_table(tmp_path):
+    bad_files.picture().save(tmp_path / "a.jpg")
+    good, bad = set_aside(read_images(tmp_path), cache=tmp_path / "cache.parquet")
+    assert (len(good), len(bad)) == (1, 0) and "problem" in bad and good["width"].dtype.kind == "i"
+
+
+def test_inspection_is_cached_until_the_file_changes(tmp_path):
+    path, cache = tmp_path / "a.png", tmp_path / "cache.parquet"
+    bad_files.picture().save(path)
+    images = pd.DataFrame({"image_path": [str(path), str(path)]}, index=[7, 3])
+    first = inspect_photos(images, cache)
+    assert list(first.index) == [7, 3] and first["sha1"].nunique() == 1
+    cache.touch()
+    written = cache.stat().st_mtime_ns
+    pd.testing.assert_frame_equal(inspect_photos(images, cache), first)
+    assert cache.stat().st_mtime_ns == written
+    time.sleep(0.01)
+    bad_files.picture(200, 100).save(path)
+    assert list(inspect_photos(images, cache)["width"]) == [200, 200]
+
+
+def test_write_whole_leaves_no_half_file(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    assert write_whole(path, "one").read_text() == "one"
+    write_whole(path, lambda part: part.write_bytes(b"two"))
+
+    def fail(part):
+        part.write_bytes(b"half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_whole(path, fail)
+    assert path.read_text() == "two" and os.listdir(path.parent) == ["a.txt"]
