@@ -1,0 +1,102 @@
+"""The index page: what the notebooks found here and what is on record for photographs, in one file."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from plantlab.photos import write_whole
+from plantlab.table import project_root
+
+SCORE_NAMES = {
+    "top1": "top-1",
+    "macro_top1": "macro top-1",
+    "top5": "top-5",
+    "mrr": "MRR",
+    "ma_mrr": "MA-MRR",
+}
+EXTRA = ("images_per_species", "k", "epochs", "minutes")  # shown where they differ
+ROWS = 12  # of a score table; the rest is one click away
+
+
+def write_index(folder: str | Path | None = None) -> Path:
+    """Write results/index.html from the executed copies and the records, and return its path.
+
+    Args:
+        folder: another results folder.
+    """
+    from jinja2 import Environment
+
+    folder = Path(folder) if folder else project_root() / "results"
+    found = [_card(run, folder) for run in sorted(folder.glob("*/*")) if run.is_dir()]
+    cards: dict[str, list[dict]] = {}
+    for card in sorted((c for c in found if c["copy"]), key=lambda c: (c["run"] != "default", -c["time"])):
+        cards.setdefault(card["notebook"], []).append(card)
+    day = date.today()
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    html = page.render(
+        notebooks=dict(sorted(cards.items())),
+        photographs=[c for c in found if c["kind"] == "photographs" and c["scores"]],
+        names=SCORE_NAMES,
+        rows=ROWS,
+        today=f"{day.day} {day:%B %Y}",
+    )
+    write_whole(folder / "index.html", html.encode())
+    return folder / "index.html"
+
+
+def _card(run: Path, folder: Path) -> dict:
+    """Return what the page says of one run: from its record, and from its executed copy if that is here."""
+    record, copy = run / "record.json", run / f"{run.parent.name.removeprefix('solution_')}.ipynb"
+    kept = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"data": {}}
+    card = {
+        "notebook": run.parent.name,
+        "run": run.name,
+        "copy": copy.is_file(),
+        "kind": kept["data"].get("kind"),
+    }
+    card |= {"data": kept["data"], "claims": kept.get("claims", []), "seconds": kept.get("seconds")}
+    card["scores"] = [s for s in kept.get("scores", []) if s.get("top1") is not None]
+    card["extra"] = [c for c in EXTRA if len({s.get(c) for s in card["scores"]}) > 1]
+    card["columns"] = [name for name in SCORE_NAMES if any(s.get(name) is not None for s in card["scores"])]
+    if copy.is_file():
+        cells = json.loads(copy.read_text(encoding="utf-8"))["cells"]
+        card |= _opening(cells) | {"figures": list(_figures(cells)), "time": copy.stat().st_mtime}
+        card["stopped"] = any(o["output_type"] == "error" for c in cells for o in c.get("outputs", []))
+        card["link"] = copy.with_suffix(".html").relative_to(folder).as_posix()
+    return card
+
+
+def _opening(cells: list[dict]) -> dict[str, str]:
+    """Return the title and the question from the cell that starts with `# `."""
+    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+    blocks = re.split(r"\n\s*\n", next((t for t in texts if t.lstrip().startswith("# ")), "# Notebook"))
+    question = next((b for b in blocks[1:] if "?" in b), blocks[1] if len(blocks) > 1 else "")
+    return {"title": _plain(blocks[0].splitlines()[0]), "question": _plain(question)}
+
+
+def _figures(cells: list[dict]) -> Iterator[dict[str, str]]:
+    """Yield the PNG outputs of cells tagged `figure`; the paragraph after them is their caption."""
+    for i, cell in enumerate(cells):
+        if "figure" not in cell["metadata"].get("tags", []):
+            continue
+        after = next((c for c in cells[i + 1 : i + 2] if c["cell_type"] == "markdown"), {"source": ""})
+        caption = _plain("".join(after["source"]).split("\n\n")[0])
+        for output in cell["outputs"]:
+            if png := output.get("data", {}).get("image/png"):
+                yield {
+                    "png": "".join(png).replace("\n", ""),
+                    "caption": caption if not caption.startswith("#") else "",
+                }
+
+
+def _plain(markdown: str) -> str:
+    """Return a line of Markdown without its marks.
+
+    >>> _plain("# 02. How *much* does [it](http://x) `help`?")
+    '02. How much does it help?'
+    """
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    return re.sub(r"(?<!\w)[*_]+|[*_]+(?!\w)|`|^\W*# ", "", text).strip()

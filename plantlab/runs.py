@@ -1,0 +1,303 @@
+"""Runs: notebooks executed with checked parameters, one, all in order, or a sweep of several at once."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from hashlib import sha1
+from itertools import product
+from pathlib import Path
+
+from plantlab.record import Parameter, read_parameters
+from plantlab.table import project_root
+
+KINDS = {"bool": bool, "int": int, "float": float, "str": str}
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BAR = "{desc} {percentage:3.0f}% |{bar:30}| cell {n_fmt} of {total_fmt}, {elapsed}, about {remaining} left"
+STRIP = "metadata.papermill metadata.language_info.version cell.metadata.papermill cell.metadata.execution"
+
+
+class RunError(RuntimeError):
+    """A notebook stopped before its end; the message says in which cell and why."""
+
+
+def find_notebook(name: str | Path) -> Path:
+    """Return the path of a notebook, given by its path, its name in notebooks/ or the start of that name."""
+    if Path(name).suffix == ".ipynb" and Path(name).is_file():
+        return Path(name).resolve()
+    folder = project_root() / "notebooks"
+    paths = sorted(folder.rglob("[0-9][0-9]_*.ipynb"))
+    known = {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
+    name = str(name).removeprefix("notebooks/").removesuffix(".ipynb")
+    starting = [n for n in known if n == name] or [n for n in known if n.startswith(name)]
+    if len(starting) != 1:
+        raise ValueError(f"no notebook {name!r}{_near(name, known)}")
+    return known[starting[0]]
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return (f"; did you mean {near[0]!r}?" if near else ".") + f" There are: {', '.join(known) or 'none'}."
+
+
+def notebook_parameters(notebook: str | Path) -> dict[str, Parameter]:
+    """Return what the notebook's cell tagged `parameters` declares, by name."""
+    import nbformat
+
+    cells = nbformat.read(find_notebook(notebook), as_version=4).cells
+    source = next((cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])), "")
+    return {parameter.name: parameter for parameter in read_parameters(source)}
+
+
+def parse_value(parameter: Parameter, value: object) -> object:
+    """Return `value`, text from a command line or not, as the type that the parameter's annotation names.
+
+    A relative path that exists becomes absolute, because notebooks run in the project's folder.
+
+    >>> parse_value(Parameter("shots", "list[int]", [1], ""), "1,5,10")
+    [1, 5, 10]
+
+    Raises:
+        ValueError: the value is of another type.
+    """
+    kind, _, inner = parameter.type.replace(" ", "").removesuffix("|None").rstrip("]").partition("[")
+    if parameter.type.endswith("None") and value in (None, "None", "none"):
+        return None
+    try:
+        if kind != "list":
+            return _cast(kind, value)
+        items = [i.strip(" '\"") for i in value.strip("[]").split(",")] if isinstance(value, str) else value
+        return [_cast(inner or "str", item) for item in items if item != ""]
+    except (KeyError, TypeError, ValueError):
+        example = "a,b" if kind == "list" else parameter.value
+        raise ValueError(
+            f"parameter {parameter.name!r} is {parameter.type}, such as {example}; got {value!r}."
+        ) from None
+
+
+def _cast(kind: str, value: object) -> object:
+    if isinstance(value, str) and kind in ("bool", "int", "float"):
+        return WORDS[value.lower()] if kind == "bool" else KINDS[kind](value)
+    if kind in KINDS and type(value) is not KINDS[kind] and (kind, type(value)) != ("float", int):
+        raise TypeError
+    if isinstance(value, str) and value and Path(value).exists():
+        return str(Path(value).resolve())
+    return float(value) if kind == "float" else value
+
+
+def changed_parameters(notebook: str | Path, params: Mapping[str, object]) -> dict[str, object]:
+    """Return those of `params` that differ from the notebook's defaults, in its order and of its types.
+
+    papermill alone only warns of a misspelt parameter, then computes for minutes with the default.
+
+    Raises:
+        ValueError: no such parameter (a near name is offered), or a value of another type.
+    """
+    known = notebook_parameters(notebook)
+    for name in params:
+        if name not in known:
+            raise ValueError(f"{find_notebook(notebook).stem} has no parameter {name!r}{_near(name, known)}")
+    given = {name: p for name, p in known.items() if name in params and params[name] != p.value}
+    values = {name: parse_value(p, params[name]) for name, p in given.items()}
+    return {name: value for name, value in values.items() if value != known[name].value}
+
+
+def run_name(changed: Mapping[str, object]) -> str:
+    """Return a short readable name for a run: the parameters that differ, of a path its last part.
+
+    >>> run_name({"dataset": "/home/ada/flower_photos", "epochs": 5}), run_name({})
+    ('dataset=flower_photos,epochs=5', 'default')
+    """
+    shown = {k: v if isinstance(v, list) else [v] for k, v in changed.items()}
+    pairs = [f"{k}={'+'.join(re.split(r'[/:]', str(v))[-1] for v in values)}" for k, values in shown.items()]
+    name = re.sub(r"[^\w.+,=-]+", "-", ",".join(pairs)) or "default"
+    return name if len(name) <= 80 else f"{name[:70]}-{sha1(name.encode()).hexdigest()[:8]}"
+
+
+def results_folder(notebook: str | Path, run: str) -> Path:
+    """Return `results/<notebook>/<run>/`; a solution is set apart from the notebook of the same name."""
+    path = find_notebook(notebook)
+    prefix = "solution_" if path.parent.name == "solutions" else ""
+    return project_root() / "results" / f"{prefix}{path.stem}" / run
+
+
+def run_notebook(
+    notebook: str | Path,
+    params: Mapping[str, object] | None = None,
+    run: str | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Execute a notebook and return its executed copy, in `results/<notebook>/<run>/` with its HTML page.
+
+    The notebook itself writes record.json beside them.
+
+    Args:
+        params: values, or their text, by parameter name.
+        run: the folder's name; without it, `run_name` of the parameters that differ from the defaults.
+
+    Raises:
+        ValueError: see `changed_parameters`. RunError: a cell failed; the executed copy is kept.
+    """
+    import nbformat
+    from nbclient.exceptions import DeadKernelError
+    from papermill import PapermillExecutionError, execute_notebook
+
+    changed = changed_parameters(notebook, params or {})
+    path, run = find_notebook(notebook), run or run_name(changed)
+    copy = results_folder(path, run) / path.name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if not quiet:
+        print(f"{path.stem}, run {run}{_last_time(copy.parent)}", file=sys.stderr)
+    try:
+        execute_notebook(
+            nbformat.read(path, as_version=4),
+            str(copy).replace("{", "{{").replace("}", "}}"),  # papermill formats it
+            changed,
+            kernel_name="python3",
+            kernel_manager_class=_kernel_manager(run),
+            cwd=project_root(),
+            coalesce_streams=True,
+            progress_bar=not quiet
+            and {"desc": path.stem, "bar_format": BAR, "disable": None, "leave": False},
+        )
+    except (PapermillExecutionError, DeadKernelError) as error:
+        raise RunError(_explain(copy, error)) from None
+    finally:
+        if copy.exists():
+            _write_html(copy)
+    return copy
+
+
+def _kernel_manager(run: str) -> type:
+    """Return a manager that starts this interpreter, whatever kernels the machine knows, for `run`."""
+    from ipykernel.kernelspec import get_kernel_dict
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    spec = KernelSpec(**get_kernel_dict(["--log-level=50"]), env={"PLANTLAB_RUN": run})
+    return type("ThisPython", (AsyncKernelManager,), {"kernel_spec": property(lambda self: spec)})
+
+
+def _last_time(folder: Path) -> str:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        seconds = json.loads((folder / "record.json").read_text(encoding="utf-8"))["seconds"]
+        return f": about {seconds / 60:.1f} min" if seconds >= 60 else f": about {seconds:.0f} s"
+    return ""
+
+
+def _explain(copy: Path, error: Exception) -> str:
+    """Return which cell stopped, why, and the last lines it left."""
+    import nbformat
+
+    cells = [cell for cell in nbformat.read(copy, as_version=4).cells if cell.cell_type == "code"]
+    started = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
+    cause = (
+        f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else "the kernel died (out of memory?)"
+    )
+    lines = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(getattr(error, "traceback", []))) or started[-1].source
+    shown = [f"    {line}" for line in lines.splitlines() if line.strip()][-8:]
+    head = f"{copy.stem} stopped in code cell {len(started)} of {len(cells)}: {cause}"
+    return "\n".join([head, *shown, f"The executed copy is kept: {copy}"])
+
+
+def _write_html(copy: Path) -> None:
+    from jinja2 import DictLoader
+    from nbconvert import HTMLExporter
+
+    blocks = ("html_head_js", "html_head_js_mermaidjs")  # scripts from the network that no notebook needs
+    page = "{% extends 'lab/index.html.j2' %}" + "".join(f"{{% block {b} %}}{{% endblock %}}" for b in blocks)
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"page": page})], template_file="page", embed_images=True
+    )
+    copy.with_suffix(".html").write_text(exporter.from_filename(str(copy))[0], encoding="utf-8")
+
+
+def sweep(
+    notebook: str | Path,
+    grid: Mapping[str, list],
+    params: Mapping[str, object] | None = None,
+    n_jobs: int = 2,
+) -> dict[str, str]:
+    """Run a notebook at every combination of the values in `grid`; return {run: "" or why it failed}.
+
+    A finished point, whose record has the same parameters, is kept: an interrupted sweep goes on.
+    A failing point does not stop the others.
+
+    Args:
+        n_jobs: points at once, each in a process with its share of the cores.
+
+    Raises:
+        ValueError: see `changed_parameters`, or two points whose names would be the same.
+    """
+    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from tqdm import tqdm
+
+    values = [{**(params or {}), **dict(zip(grid, point))} for point in product(*grid.values())]
+    points = [changed_parameters(notebook, v) for v in values]
+    names = [run_name(point) for point in points]
+    for name in (name for name in names if names.count(name) > 1):
+        raise ValueError(
+            f"two points of the sweep would both be run {name!r}; give their values other names."
+        )
+    todo = [(notebook, p, n) for p, n in zip(points, names) if not _finished(notebook, p, n)]
+    print(f"{len(names)} points, {len(names) - len(todo)} of them finished before", file=sys.stderr)
+    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // n_jobs)):
+        tried = Parallel(n_jobs, return_as="generator_unordered")(delayed(_try)(*each) for each in todo)
+        failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
+    return {name: failures.get(name, "") for name in names}
+
+
+def _try(notebook: str | Path, params: Mapping[str, object] | None = None, run: str | None = None) -> tuple:
+    try:
+        run_notebook(notebook, params, run, quiet=True)
+        return run, ""
+    except Exception as error:  # whatever it is, the other points go on
+        return run, str(error)
+
+
+def _finished(notebook: str | Path, changed: Mapping[str, object], run: str) -> bool:
+    with suppress(OSError, ValueError, KeyError):
+        kept = json.loads((results_folder(notebook, run) / "record.json").read_text(encoding="utf-8"))[
+            "params"
+        ]
+        wanted = {name: p.value for name, p in notebook_parameters(notebook).items()} | changed
+        return run_name(wanted) == run_name({name: kept[name] for name in wanted})
+    return False
+
+
+def run_all(store: bool = False) -> dict[str, str]:
+    """Run the notebooks in order at their defaults; return {notebook: "" or why it failed}.
+
+    Args:
+        store: also write their outputs back into notebooks/, where they are committed.
+    """
+    paths = sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise ValueError(f"no notebooks in {project_root() / 'notebooks'}; work inside a clone of plantlab.")
+    failures = {}
+    for path in paths:
+        try:
+            copy = run_notebook(path)
+            if store:
+                store_outputs(path, copy)
+        except RunError as error:
+            failures[path.stem] = str(error)
+    return {path.stem: failures.get(path.stem, "") for path in paths}
+
+
+def store_outputs(path: Path, executed: Path) -> None:
+    """Write an executed copy's outputs, and nothing else, into the notebook at `path`."""
+    import nbformat
+
+    notebook, ran = (nbformat.read(p, as_version=4) for p in (path, executed))
+    done = {cell.id: cell for cell in ran.cells}
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell.execution_count, cell.outputs = done[cell.id].execution_count, done[cell.id].outputs
+        for output in cell.outputs:  # a widget ends with its kernel, and its id differs each time
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    nbformat.write(notebook, path)
+    keep = [sys.executable, "-m", "nbstripout", "--keep-output", "--keep-count", "--extra-keys", STRIP]
+    subprocess.run([*keep, str(path)], check=True)
