@@ -116,23 +116,15 @@ def bootstrap_interval(values, observations, groups=None, n_boot=1000, level=0.9
         raise ValueError("no images to draw from; bootstrap_interval needs at least one.")
     plant, plants = pd.factorize(np.asarray(observations))
     group = np.zeros_like(plant) if groups is None else pd.factorize(np.asarray(groups))[0]
-    cells, cell = np.unique(
-        group * len(plants) + plant, return_inverse=True
-    )  # one for each plant in each group
-    sums = np.column_stack(
-        [np.bincount(cell, c) for c in [*columns.T, np.ones(len(columns))]]
-    )  # (cells, C + 1)
+    cells, cell = np.unique(group * len(plants) + plant, return_inverse=True)  # one for each plant in each group
+    sums = np.column_stack([np.bincount(cell, c) for c in [*columns.T, np.ones(len(columns))]])  # (cells, C + 1)
     starts = np.flatnonzero(np.diff(cells // len(plants), prepend=-1))
     rng, draws = np.random.default_rng(seed), []
     step = max(1, 2_000_000 // (len(plants) + sums.size))  # draws at a time, to bound the memory
     for n in [step] * (n_boot // step) + [n_boot % step] * (n_boot % step > 0):
         drawn = rng.integers(len(plants), size=(n, len(plants))) + len(plants) * np.arange(n)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=n * len(plants)).reshape(
-            n, -1
-        )  # how often each plant came
-        total = np.add.reduceat(
-            times[:, cells % len(plants), None] * sums, starts, axis=1
-        )  # (n, groups, C + 1)
+        times = np.bincount(drawn.ravel(), minlength=n * len(plants)).reshape(n, -1)  # how often each plant came
+        total = np.add.reduceat(times[:, cells % len(plants), None] * sums, starts, axis=1)  # (n, groups, C + 1)
         means = np.divide(
             total[..., :-1], total[..., -1:], where=total[..., -1:] > 0, out=np.zeros_like(total[..., :-1])
         )
@@ -194,9 +186,7 @@ def group_table(predictions: Predictions, by: str | Mapping[str, Iterable[str]],
         "top1_multi": 1 / k,
         "top5_multi": min(5 / k, 1),
     }
-    return pd.concat([table, pd.DataFrame([chance])], ignore_index=True).assign(
-        kind=data_kind(predictions.images)
-    )
+    return pd.concat([table, pd.DataFrame([chance])], ignore_index=True).assign(kind=data_kind(predictions.images))
 
 
 def difference(
@@ -216,7 +206,7 @@ def difference(
     values = _values(ranks(a), measure) - _values(ranks(b), measure)
     species = a.images["species"].to_numpy() if measure.startswith("ma") else np.zeros(len(a))
     mean = float(pd.Series(values).groupby(species).mean().mean())
-    return mean, *bootstrap_interval(values, _plants(a.images), species, n_boot, seed=seed)
+    return mean, *bootstrap_interval(values, observations(a.images), species, n_boot, seed=seed)
 
 
 def _values(rank: np.ndarray, measure: str) -> np.ndarray:
@@ -226,7 +216,7 @@ def _values(rank: np.ndarray, measure: str) -> np.ndarray:
     return (rank <= int(measure[-1])).astype(float)
 
 
-def _plants(images: pd.DataFrame) -> np.ndarray:
+def observations(images: pd.DataFrame) -> np.ndarray:
     """Return the observation of each image; without `obs_id` each is its own."""
     own = pd.Series(images.index, index=images.index).astype(str).radd("photo ")
     return (images["obs_id"].fillna(own) if "obs_id" in images else own).to_numpy()
@@ -234,7 +224,7 @@ def _plants(images: pd.DataFrame) -> np.ndarray:
 
 def _score(images: pd.DataFrame, rank: np.ndarray, confidence: np.ndarray, n_boot: int, seed: int) -> dict:
     """Return one row of `score`."""
-    plants, species = _plants(images), images["species"].to_numpy()
+    plants, species = observations(images), images["species"].to_numpy()
     row = {"n": len(images), "n_observations": len(set(plants)), "n_species": len(set(species))}
     for measures, groups in ((SCORES[:3], None), (SCORES[3:], species)):
         values = np.column_stack([_values(rank, m) for m in measures])

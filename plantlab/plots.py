@@ -1,0 +1,306 @@
+"""Table, predictions or scores -> Axes: the title states the finding, the line below it what of, and n."""
+
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from PIL import Image, ImageOps
+
+from plantlab.metrics import bootstrap_interval, expected_calibration_error, observations, ranks, reliability
+from plantlab.photos import open_photo
+from plantlab.predictions import Predictions
+from plantlab.table import data_kind, require
+
+OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
+COLORS = {"data": OKABE_ITO[0], "accent": OKABE_ITO[1], "soft": "#A9C8DD", "grey": "#666666", "line": "#E4E4E4"}
+MARKERS = "osD^vPX*"  # beside OKABE_ITO, so that no line is told by its colour alone
+MEASURES = {
+    "top1": "images named right",
+    "top5": "images with the truth among the first five names",
+    "macro_top1": "images named right, mean over species",
+    "mrr": "mean reciprocal rank",
+    "ma_mrr": "mean reciprocal rank, mean over species",
+}
+# fmt: off
+STYLE = {
+    "figure.figsize": (7, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True, "font.size": 9.5,
+    "axes.prop_cycle": cycler(color=OKABE_ITO), "image.cmap": "viridis", "legend.frameon": False,
+    "axes.titlelocation": "left", "axes.titlesize": 11.5, "axes.titleweight": "bold",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": COLORS["line"], "axes.labelcolor": COLORS["grey"],
+    "xtick.color": "#999999", "ytick.color": "#999999", "xtick.labelcolor": "#333333", "ytick.labelcolor": "#333333",
+}
+# fmt: on
+
+
+def use_style() -> None:
+    """Set the look of every figure; notebooks then store JPEG, a fifth of PNG where there are photos."""
+    plt.rcParams.update(STYLE)
+    if "inline" in plt.get_backend():
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 85})
+
+
+def italic(name: str) -> str:
+    """Return a species' name as bold italic mathtext, to stand inside a title.
+
+    >>> print(italic("Rosa alba"))
+    $\\mathbfit{Rosa\\ alba}$
+    """
+    plain = str(name).replace("-", "\u2010")  # a bare hyphen would be set as a minus
+    return r"$\mathbfit{" + "".join(f"\\{c}" if c in " #$%&_{}" else c for c in plain) + "}$"
+
+
+def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw images per species: a bar each up to 30 species, a ranked curve beyond; the dark ones hold half."""
+    require(images, "species")
+    counts = images["species"].value_counts()
+    half = int((counts.cumsum() < counts.sum() / 2).sum()) + 1
+    if len(counts) <= 30:
+        ax = _axes(ax, 1.3 + 0.2 * len(counts))
+        _bars(ax, counts, half, [f"{n:,}" for n in counts], style="italic")
+    else:
+        ax, rank = _axes(ax), np.arange(1, len(counts) + 1)
+        ax.fill_between(rank, counts, 0.8, color=COLORS["soft"], alpha=0.6, lw=0)
+        ax.fill_between(rank[:half], counts[:half], 0.8, color=COLORS["data"], lw=0)
+        ax.plot(rank, counts, color=COLORS["data"])
+        ax.set(xlabel="species, by rank", ylabel="images", yscale="log", xlim=(1, len(counts)), ylim=(0.8, None))
+        ax.yaxis.set_major_formatter("{x:,g}")
+    title = f"{half} of {len(counts)} species hold half of the images"
+    return _titled(ax, title, f"{_n(images)} (dark: the half), {(counts == 1).sum()} species with one image")
+
+
+def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) -> Axes:
+    """Draw the number of images for each value of `column`, beyond twelve values the rest as one."""
+    require(images, column)
+    counts = images[column].fillna("unknown").astype(str).value_counts()
+    if len(counts) > 12:
+        counts = pd.concat([counts[:11], pd.Series({f"{len(counts) - 11} others": counts[11:].sum()})])
+    share = counts / counts.sum()
+    ax = _axes(ax, 1.3 + 0.26 * len(counts))
+    _bars(ax, counts, 1, [f"{n:,}  ({s:.0%})" for n, s in zip(counts, share)], style=_style(column))
+    return _titled(ax, f"Most frequent {column}: {counts.index[0]}, {share.iloc[0]:.0%} of the images", _n(images))
+
+
+def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw images per month; the title names the shortest run of months that holds half of them."""
+    require(images, "date")
+    dates = pd.to_datetime(images["date"], errors="coerce", format="mixed").dropna()
+    if dates.empty:
+        raise ValueError(f"none of {len(images)} images has a readable date; expected dates such as 2016-05-31.")
+    counts = np.bincount(dates.dt.month, minlength=13)[1:]
+    runs = [(n, -np.roll(counts, -start)[:n].sum(), start) for n in range(1, 13) for start in range(12)]
+    n, held, start = next(run for run in sorted(runs) if -run[1] >= counts.sum() / 2)
+    months = [f"{pd.Timestamp(2001, m, 1):%B}" for m in range(1, 13)]
+    ax = _axes(ax)
+    ax.bar(range(12), counts, width=0.75, color=[COLORS["data" if (m - start) % 12 < n else "soft"] for m in range(12)])
+    ax.set_xticks(range(12), [m[:3] for m in months])
+    ax.set_ylabel("images")
+    ax.grid(visible=False, axis="x")
+    when = months[start] + (f" to {months[(start + n - 1) % 12]}" if n > 1 else "")
+    title = f"{-held / counts.sum():.0%} of the images are from {when}"
+    return _titled(ax, title, f"{_n(images)}, {len(dates):,} with a date")
+
+
+def plot_map(images: pd.DataFrame, ax: Axes | None = None, n_species: int = 5) -> Axes:
+    """Draw where images were taken, the `n_species` most frequent species by colour and marker."""
+    require(images, "latitude", "longitude", "species")
+    placed = images.dropna(subset=["latitude", "longitude"])
+    if placed.empty:
+        raise ValueError(f"none of {len(images)} images has a latitude and a longitude; there is no map to draw.")
+    ax = _axes(ax, 4.6)
+    names = placed["species"].value_counts().index[:n_species]
+    others = placed[~placed["species"].isin(names)]
+    ax.scatter(others["longitude"], others["latitude"], s=6, color="#BBBBBB", lw=0)
+    for name, color, marker in zip(names, OKABE_ITO, MARKERS):
+        here = placed[placed["species"] == name]
+        ax.plot(here["longitude"], here["latitude"], marker, color=color, mec="white", mew=0.4, ms=5, label=name)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0, prop={"style": "italic"})
+    ax.set_aspect(1 / max(np.cos(np.radians(placed["latitude"].median())), 0.2), adjustable="datalim")
+    ax.set(xlabel="longitude, degrees", ylabel="latitude, degrees")
+    low, high = placed["latitude"].quantile([0.05, 0.95])
+    title = f"Nine in ten places lie between {low:.0f}° and {high:.0f}° of latitude"
+    return _titled(ax, title, f"{_n(images)}, {len(placed):,} with a place; grey: other species")
+
+
+def plot_photos(
+    images: pd.DataFrame, ax: Axes | None = None, n=12, columns=6, label="species", title=None, seed: int | None = 0
+) -> Axes:
+    """Draw a contact sheet of `n` images with the column `label` under each.
+
+    They are drawn by chance, each species once before any comes again; with seed=None, the first n of the table.
+    """
+    require(images, "image_path", label)
+    shown = images if seed is None else images.sample(frac=1, random_state=seed)
+    if seed is not None and "species" in images:
+        turns = shown.groupby("species", dropna=False).cumcount()
+        shown = shown.loc[turns.sort_values(kind="stable").index]
+    shown = shown.head(n)
+    columns = min(columns, max(len(shown), 1))
+    side, wide, high = 150, 158, 184  # pixels: a photo, and its place with the margin and the words below
+    sheet = Image.new("RGB", (columns * wide - 8, -(-len(shown) // columns) * high or 1), "white")
+    ax = _axes(ax, 0.55 + 7 * sheet.height / sheet.width)
+    for i, (path, text) in enumerate(zip(shown["image_path"], shown[label].astype(str))):
+        x, y = i % columns * wide, i // columns * high
+        sheet.paste(ImageOps.fit(open_photo(path, side), (side, side)), (x, y))
+        lines = [textwrap.shorten(line, 2 + 114 // columns, placeholder="…") for line in text.split("\n")]
+        ax.text(x + side / 2, y + side + 3, "\n".join(lines), ha="center", va="top", fontsize=7, style=_style(label))
+    ax.imshow(sheet)
+    ax.axis("off")
+    return _titled(ax, title or f"{len(shown)} of the images, drawn by chance", f"of {_n(images)}")
+
+
+def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = None, by: str | None = None) -> Axes:
+    """Draw one score a row with its 95 % interval, best on top.
+
+    Args:
+        scores: rows of `metrics.score`, named by the column `by` (default: method, else the first column).
+    """
+    by = by or ("method" if "method" in scores else scores.columns[0])
+    require(scores, measure, f"{measure}_low", f"{measure}_high", "n", by)
+    rows = scores.dropna(subset=[measure]).sort_values(measure, ascending=False, kind="stable")
+    said = [_percent(value, measure) for value in rows[measure]]
+    names = list(rows[by].astype(str))
+    alike = len(set(rows["n"])) == 1
+    ax = _axes(ax, 1.35 + 0.36 * len(rows))
+    labels = names if alike else [f"{name}  (n = {n:,.0f})" for name, n in zip(names, rows["n"])]
+    _dots(ax, labels, *(rows[measure + end] for end in ("", "_low", "_high")), said, style=_style(by))
+    _scale(ax.xaxis, measure)
+    title = f"{names[0]} {said[0]}" + (f", {names[1]} {said[1]}" if len(rows) > 1 else "")
+    if len(rows) > 1 and rows[f"{measure}_low"].iloc[0] <= rows[f"{measure}_high"].iloc[1]:
+        title += ": their intervals overlap"
+    return _titled(ax, title, f"{_n(rows)}{'' if alike else ' at most'}, 95 % intervals")
+
+
+def plot_learning_curve(
+    scores: pd.DataFrame, x: str = "images_per_species", measure: str = "top1", ax: Axes | None = None
+) -> Axes:
+    """Draw `measure` over `x`, a line a method with its 95 % interval; several seeds are averaged."""
+    require(scores, "method", x, measure, f"{measure}_low", f"{measure}_high", "n")
+    ax = _axes(ax, 3.9)
+    means = (
+        scores.groupby(["method", x], sort=False)[[measure, f"{measure}_low", f"{measure}_high"]].mean().reset_index()
+    )
+    ends, ticks = [], sorted(means[x].unique())
+    for (name, line), color, marker in zip(means.groupby("method", sort=False), OKABE_ITO, MARKERS):
+        at, value, low, high = line.drop(columns="method").sort_values(x).to_numpy().T
+        ax.fill_between(at, low, high, color=color, alpha=0.16, lw=0)
+        ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5)
+        ends.append((value[-1], at[-1], name, color))
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xlabel(x.replace("_", " "))
+    _scale(ax.yaxis, measure)
+    y, step, beside = -np.inf, 0.065 * np.diff(ax.get_ylim())[0], {"textcoords": "offset points", "va": "center"}
+    for value, _, name, color in sorted(ends):  # names beside the lines' ends, pushed apart
+        y = max(value, y + step)
+        ax.annotate(name, (ticks[-1], y), (9, 0), color=color, weight="bold", annotation_clip=False, **beside)
+    told = [f"{name} {_percent(value, measure)}" for value, at, name, _ in sorted(ends)[::-1] if at == ticks[-1]]
+    title = f"With {ticks[-1]:g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
+    return _titled(ax, title, f"{_n(scores)}, 95 % intervals")
+
+
+def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 10) -> Axes:
+    """Draw the `n` mistakes made most often, as a share of the true species' images."""
+    truth = predictions.images["species"].to_numpy()
+    named = np.asarray(predictions.species, dtype=object)[predictions.probs.argmax(axis=1)]
+    plants, rows = observations(predictions.images), []
+    wrong = pd.DataFrame({"true": truth, "named": named})[truth != named]
+    for (a, b), count in wrong.value_counts().head(n).items():
+        here = truth == a
+        interval = bootstrap_interval(named[here] == b, plants[here], n_boot=500)
+        rows.append((count / here.sum(), *interval, f"{count} of {here.sum()}", a, b))
+    ax = _axes(ax, 1.3 + 0.3 * max(len(rows), 1))
+    if not rows:
+        ax.axis("off")
+        return _titled(ax, "No image is named wrong", _n(predictions.images))
+    rows = sorted(rows, key=lambda row: -row[0])
+    share, low, high, said, *_ = zip(*rows)
+    _dots(ax, [f"{row[4]}  →  {row[5]}" for row in rows], share, low, high, said, style="italic")
+    ax.set_xlabel("share of the true species' images given the other name")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    title = f"{italic(rows[0][4])} is named {italic(rows[0][5])}\nin {said[0]} images"
+    return _titled(ax, title, f"{_n(predictions.images)}, {len(wrong):,} named wrong (true → named), 95 % intervals")
+
+
+def plot_reliability(predictions: Predictions, ax: Axes | None = None, n_bins: int = 10) -> Axes:
+    """Draw how often the classifier is right against how sure it is; dots grow with the number of images."""
+    sure, right = predictions.probs.max(axis=1), ranks(predictions) == 1
+    bins, plants = reliability(sure, right, n_bins), observations(predictions.images)
+    ax = _axes(ax, 4.4)
+    ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls="--")
+    ax.text(1, 0.03, "dashed: as sure as right", ha="right", color=COLORS["grey"], fontsize=8.5)
+    for row in bins.itertuples():
+        here = (sure >= row.low) & ((sure < row.high) | (row.high == 1))
+        interval = bootstrap_interval(right[here], plants[here], n_boot=500)
+        ax.vlines(row.confidence, *interval, color=COLORS["data"], lw=1.5, alpha=0.6)
+    sizes = 20 + 260 * bins["n"] / bins["n"].max()
+    ax.scatter(bins["confidence"], bins["accuracy"], sizes, color=COLORS["data"], ec="white", zorder=3)
+    ax.set(xlabel="probability given to the first name", ylabel="share named right", aspect="equal")
+    ax.set(xlim=(0, 1.03), ylim=(0, 1.03))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    gap = 100 * (sure.mean() - right.mean())
+    title = f"On average {abs(gap):.0f} points too {'sure' if gap > 0 else 'unsure'}"
+    line = f"{_n(predictions.images)}, ECE {expected_calibration_error(sure, right):.3f}, 95 % intervals"
+    return _titled(ax, title if abs(gap) >= 1 else "On average as sure as it is right", line)
+
+
+def _axes(ax: Axes | None, height: float = 3.6) -> Axes:
+    """Return `ax`, else the current one; a figure that begins here is `height` inches high."""
+    if ax is None and not plt.get_fignums():
+        plt.figure(figsize=(7, height))
+    return plt.gca() if ax is None else ax
+
+
+def _bars(ax: Axes, counts: pd.Series, dark: int, said: list[str], style: str) -> None:
+    colors = [COLORS["data"]] * dark + [COLORS["soft"]] * (len(counts) - dark)
+    ax.bar_label(ax.barh(range(len(counts)), counts, color=colors), said, padding=4, fontsize=8.5)
+    ax.set_yticks(range(len(counts)), counts.index, style=style)
+    ax.set(xlabel="images", xlim=(0, counts.max() * 1.18), ylim=(len(counts) - 0.4, -0.6))
+    ax.grid(visible=False, axis="y")
+
+
+def _dots(ax: Axes, names: list[str], values, low, high, said: list[str], style: str) -> None:
+    rows = range(len(names))
+    ax.hlines(rows, low, high, color=[COLORS["accent"], *[COLORS["soft"]] * (len(names) - 1)], lw=5, alpha=0.7)
+    ax.plot(values, rows, "o", color=COLORS["data"], ms=7, mec="white")
+    for i, right, text in zip(rows, high, said):
+        ax.annotate(text, (right, i), (7, 0), textcoords="offset points", va="center", weight="bold", fontsize=9)
+    ax.set_yticks(rows, names, style=style)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.margins(x=0.12)
+    ax.grid(visible=False, axis="y")
+
+
+def _titled(ax: Axes, title: str, line: str) -> Axes:
+    """Return `ax` with the finding as its title and, small and grey, what it rests on."""
+    ax.set_title(title if "\n" in title else textwrap.fill(title, 66), pad=20)
+    small = {"color": COLORS["grey"], "fontsize": 8.5}
+    ax.annotate(line, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", **small)
+    return ax
+
+
+def _n(rows: pd.DataFrame) -> str:
+    """Return "4,110 photographs" or "2,400 generated images", of an image table or of scores with n and kind."""
+    n = rows["n"].max() if "n" in rows else len(rows)
+    return f"{n:,.0f} {'generated images' if data_kind(rows) == 'generated' else 'photographs'}"
+
+
+def _percent(value: float, measure: str) -> str:
+    return f"{value:.3f}" if measure.endswith("mrr") else f"{100 * value:.1f} %"
+
+
+def _scale(axis, measure: str) -> None:
+    axis.set_label_text(MEASURES.get(measure, measure))
+    if not measure.endswith("mrr"):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def _style(column: str) -> str:
+    return "italic" if column in ("species", "genus") else "normal"
