@@ -1,234 +1,204 @@
 """Read photographs into the image table, in whatever layout they were published or kept.
 
-Each reader looks at a folder and returns the table, or None if the folder is not of its kind.
+Each `_read_*` looks at a folder and returns rows and notes, or None if the folder is not of its kind.
 """
 
 import json
 import os
-import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pandas as pd
 
 from plantlab.photos import SUFFIXES
 from plantlab.table import COLUMNS, SPLITS, TableError, add_note, project_root, relative_names
 
-NAMES = {  # column of the image table: names it goes by elsewhere, in lower case, the surest first
-    "image_path": "image_path image path file_path filepath filename file_name file photo image_name",
-    "obs_id": "obs_id obsid observation_id observationid gbif_occurrence_id plant_id",
-    "species": "species label_name class_name species_name scientific_name class_label class label",
-    "species_id": "species_id class_id classid label_id category_id label",
-    "genus": "genus",
-    "family": "family",
+NAMES = {  # column: what it is called elsewhere (Darwin Core and PlantCLEF too) in lower case, the surest first
+    "image_path": "image_path image imagepath path file_path filename file_name file photo image_name identifier",
+    "obs_id": "obs_id obsid observation_id observationid plant_id gbif_occurrence_id occurrenceid gbifid catalognumber",
+    "species": "species label_name class_name species_name scientific_name scientificname label class",
+    "species_id": "species_id classid class_id label_id category_id specieskey taxonkey taxonid label",
     "organ": "organ content view",
-    "latitude": "latitude lat",
-    "longitude": "longitude lon lng long",
-    "author": "author photographer",
-    "date": "date event_date",
+    "latitude": "latitude lat decimallatitude",
+    "longitude": "longitude lon lng long decimallongitude",
+    "author": "author photographer recordedby creator",
+    "date": "date event_date eventdate",
     "license": "license licence",
-    "source": "source",
     "split": "split learn_tag learntag subset",
-    "kind": "kind",
 }
-DARWIN_CORE = {
-    "image_path": "image_path imagepath file_path filename file identifier associatedmedia",
-    "obs_id": "occurrenceid gbifid catalognumber",
-    "species": "scientificname species",
-    "species_id": "taxonid taxonkey specieskey",
-    "genus": "genus",
-    "family": "family",
-    "organ": "organ",
-    "latitude": "decimallatitude",
-    "longitude": "decimallongitude",
-    "author": "recordedby creator rightsholder",
-    "date": "eventdate",
-    "license": "license",
-    "source": "source",
-    "split": "split",
-}
-SPLIT_NAMES = {"train": "train", "training": "train", "learn": "train", "test": "test", "testing": "test"}
-SPLIT_NAMES |= {"valid": "valid", "val": "valid", "validation": "valid"}
+SPLIT_NAMES = dict.fromkeys(["train", "training", "learn"], "train") | dict.fromkeys(["test", "testing"], "test")
+SPLIT_NAMES |= dict.fromkeys(["valid", "val", "validation"], "valid")
 NOTHING = ["", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "none", "<NA>"]
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")  # the first bytes of a photo
 
 
-def read_images(source: str | Path, names: str = "auto") -> pd.DataFrame:
-    """Return the image table of `source`: one row per image, columns of table.COLUMNS and what else was published.
+def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.DataFrame:
+    """Return the image table of `source`: one row per image, columns of table.COLUMNS and what else is published.
 
-    Reads a folder of class folders (also below train, valid and test), a folder of unlabelled photos, a CSV or
-    Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) and 2022-2025 (CSV), Pl@ntNet-300K; and
-    "greenhouse", the built-in flora. `attrs["name"]` names the data, `attrs["notes"]` says what a reader should know.
+    Reads a folder of class folders (also below train, valid and test) or of unlabelled photos, a CSV or Parquet
+    table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) and 2022-2025 (CSV), Pl@ntNet-300K; and "greenhouse", the
+    built-in flora. `attrs["name"]` names the data, `attrs["notes"]` says what its reader should know.
 
     Args:
-        source: a folder, a table file, or "greenhouse". Relative: to the working folder, or to the project.
-        names: "dwc" reads Darwin Core columns (scientificName, eventDate, ...); "auto" tells them by scientificName.
+        source: a folder, a table, or "greenhouse"; a relative path from the working folder, else the project's.
+        names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"} says it all.
     Raises:
         TableError: nothing there, or nothing that is recognised. ValueError: unknown `names`.
     """
-    if names not in ("auto", "dwc"):
-        raise ValueError(f"names is 'auto' or 'dwc'; got {names!r}")
+    if names not in ("auto", "dwc") and not isinstance(names, dict):
+        raise ValueError(f"names must be 'auto', 'dwc' or a dict such as {{'file': 'image_path'}}; got {names!r}")
     if str(source) == "greenhouse":
         from plantlab import greenhouse
 
         return greenhouse.build()
     path = Path(source).expanduser()
-    path = path if path.is_absolute() or path.exists() else project_root() / path
+    path = (path if path.exists() else project_root() / path).resolve()
     if not path.exists():
         raise TableError(
-            f"nothing at {str(source)!r}; give a folder of photos, a CSV or Parquet table, or 'greenhouse'"
+            f"there is no {str(source)!r}; give a folder of photos, a CSV or Parquet table, or 'greenhouse'"
         )
-    path = path.resolve()
     if path.is_file():
-        return finish(
-            *read_table(path, names),
-            name=path.stem if path.stem not in ("images", "labels") else path.parent.name,
-        )
+        name = path.parent.name if path.stem in ("images", "labels") else path.stem
+        return _finish(*_read_table(path, names), name)
     inside = [p for p in path.iterdir() if p.is_dir()]
-    places = [
-        path,
-        *(inside if len(inside) == 1 else [path / "flowers-102"]),
-    ]  # archives unpack into a folder
+    places = [path, *(inside if len(inside) == 1 else [path / "flowers-102"])]  # archives unpack into a folder
     for reader in (_read_own, _read_oxford, _read_plantnet, _read_plantclef_csv, _read_plantclef_xml):
-        for place in places:
-            if place.is_dir() and (found := reader(place)) is not None:
-                return finish(*found, name=path.name)
-    return finish(*_read_folders(path), name=path.name)
+        for place in filter(Path.is_dir, places):
+            if found := reader(place):
+                return _finish(*found, path.name)
+    return _finish(*_read_folders(path), path.name)
 
 
-def finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
+def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     """Return the rows as an image table: columns in order, text as text, every image with an observation."""
-    images = images.copy()
     if images.empty:
         raise TableError(
-            f"{name!r} holds no photos: looked for {', '.join(sorted(SUFFIXES))}, and tables that list them"
+            f"{name!r} holds no photos. Expected class folders with photos, a published data set (Oxford Flowers-102, "
+            "PlantCLEF, Pl@ntNet-300K), or name the CSV or Parquet table that lists them."
         )
-    for column in set(COLUMNS) & set(images):
-        if column in ("latitude", "longitude"):
-            images[column] = pd.to_numeric(images[column], errors="coerce")
-        else:
-            text = images[column].astype("str").str.strip()
-            images[column] = text.mask(images[column].isna() | text.isin(NOTHING))
+    images = images.reset_index(drop=True)
+    for column in images:
+        text = images[column].astype("str").str.strip()
+        text = text.mask(images[column].isna() | text.isin(NOTHING)) if column in COLUMNS else text
+        numbers = pd.to_numeric(text, errors="coerce")
+        if column in ("latitude", "longitude") or (column not in COLUMNS and numbers.notna().all()):
+            images[column] = numbers
+        elif column in COLUMNS or images[column].dtype == object:
+            images[column] = text
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
-    if "genus" not in images and "species" in images and images["species"].notna().any():
-        if images["species"].dropna().str.match(r"[A-Z×][\w-]+ (x |× ?)?[a-z]").all():  # binomials
-            images["genus"] = images["species"].str.split().str[0]
+    species = images["species"].dropna() if "species" in images else pd.Series(dtype=str)
+    if "genus" not in images and len(species) and species.str.match(r"[A-Z×][\w-]+ [a-z×]").all():  # binomials
+        images["genus"] = species.str.split().str[0]
+    if "organ" in images:
+        images["organ"] = images["organ"].str.lower()
     if "split" in images:
         known = images["split"].str.lower().map(SPLIT_NAMES)
         if (unknown := images["split"][known.isna()].dropna()).size:
             raise TableError(f"split {unknown.iloc[0]!r} is unknown; expected {', '.join(SPLITS)} (or val)")
         images["split"] = known
-    if "organ" in images:
-        images["organ"] = images["organ"].str.lower()
-    unknown = images["obs_id"].isna() if "obs_id" in images else pd.Series(True, index=images.index)
-    if unknown.any():
-        images.loc[unknown, "obs_id"] = relative_names(images)[unknown]
+    alone = images["obs_id"].isna() if "obs_id" in images else pd.Series(True, index=images.index)
+    images.loc[alone, "obs_id"] = relative_names(images)[alone]
     images = images.dropna(axis=1, how="all")
-    first = [c for c in COLUMNS if c in images]
-    images = images[first + [c for c in images if c not in first]].reset_index(drop=True)
+    images = images[[c for c in COLUMNS if c in images] + [c for c in images if c not in COLUMNS]]
     images.attrs = {"name": name, "notes": notes}
-    if unknown.any():
-        add_note(
-            images, f"{unknown.sum()} of {len(images)} photos name no plant: each is its own observation."
-        )
+    if alone.any():
+        add_note(images, f"{alone.sum()} of {len(images)} photos name no plant: each is its own observation.")
     return images
 
 
-def read_table(path: Path, names: str = "auto") -> tuple[pd.DataFrame, list[str]]:
-    """Return a CSV, TSV or Parquet table under the names of table.COLUMNS, paths made absolute, and notes."""
-    table = _load(path)
+def _rename(table: pd.DataFrame, names: str | dict[str, str] = "auto") -> pd.DataFrame:
     table.columns = [str(c).split(":")[-1].strip() for c in table]  # dwc:eventDate -> eventDate
-    darwin = names == "dwc" or "scientificname" in [c.lower() for c in table]
-    wanted, found = (DARWIN_CORE if darwin else NAMES), {}
-    for column, aliases in wanted.items():
+    if isinstance(names, dict):
+        return table.rename(columns=names)
+    found: dict[str, str] = {}
+    for column, aliases in NAMES.items():
         free = {c.lower(): c for c in table if c not in found}
         if alias := next((free[a] for a in aliases.split() if a in free), None):
             found[alias] = column
-    if "image_path" not in found.values():
-        raise TableError(
-            f"{path.name} has no column of file names; it has {', '.join(table)}. Expected image_path, or one of "
-            f"{wanted['image_path'].replace(' ', ', ')}."
-        )
     table = table.rename(columns=found)
-    table = table.loc[:, ~table.columns.duplicated()]
-    if darwin and "basisOfRecord" in table and "source" not in table:
-        table["source"] = table["basisOfRecord"].map(
-            {"PRESERVED_SPECIMEN": "herbarium", "PreservedSpecimen": "herbarium"}
+    return table.loc[:, ~table.columns.duplicated()]
+
+
+def _read_table(path: Path, names: str | dict[str, str] = "auto") -> tuple[pd.DataFrame, list[str]]:
+    table = _load(path)
+    columns = ", ".join(map(str, table))
+    if names == "dwc" and "scientificname" not in columns.lower():
+        raise TableError(f"{path.name} has no Darwin Core column scientificName; it has {columns}. Try names='auto'.")
+    table = _rename(table, names)
+    if "image_path" not in table:
+        raise TableError(
+            f"{path.name} has no column that names the photos; it has {columns}. "
+            "Expected image_path, image, file, ..., or say which: names={'theirs': 'image_path'}."
         )
-    nameless = table["image_path"].isna()
+    if "source" not in table and "basisOfRecord" in table:
+        herbarium = table["basisOfRecord"].str.lower().str.replace("_", "") == "preservedspecimen"
+        table["source"] = herbarium.map({True: "herbarium", False: None})
+    nameless = table["image_path"].isna() | table["image_path"].isin(NOTHING)
     table = table[~nameless].copy()
-    table["image_path"] = [os.path.normpath(path.parent / str(p)) for p in table["image_path"]]
-    return table, [f"{nameless.sum()} rows of {path.name} name no file."] if nameless.any() else []
+    table["image_path"] = [os.path.normpath(path.parent / p) for p in table["image_path"]]
+    if len(table) and not any(map(os.path.lexists, table["image_path"])):
+        raise TableError(
+            f"none of the {len(table)} photos that {path.name} lists is there; the first should be at "
+            f"{table['image_path'].iloc[0]}. Relative paths start at the table's folder."
+        )
+    return table, [f"{nameless.sum()} rows of {path.name} name no photo: left out."] if nameless.any() else []
 
 
 def _load(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    content = path.read_bytes() if path.suffix in (".csv", ".tsv", ".txt") else b""
     try:
-        head = content.split(b"\n", 1)[0].decode("utf-8-sig")
-        separator = max(",;\t", key=head.count)
-        return pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, na_values=NOTHING, encoding="utf-8-sig"
-        )
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise TableError(f"{path.name} is no table in UTF-8 with a line of column names ({error})") from None
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        with path.open(encoding="utf-8-sig") as file:
+            separator = max(",;\t", key=file.readline().count)
+        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except ValueError as error:  # not Parquet, not UTF-8, not a table
+        raise TableError(f"{path.name} is no CSV table in UTF-8 and no Parquet: {error}") from None
 
 
 def find_photos(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the photos below `folder`, sorted, and the names of other files; by suffix, else by first bytes."""
+    """Return the photos below `folder`, by suffix or first bytes, and the other files; sorted, hidden ones left out."""
     photos, others, seen = [], [], set()
     for place, folders, files in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(place)) in seen:
+        if os.path.realpath(place) in seen:
             folders.clear()  # a link that leads back
             continue
-        seen.add(real)
-        named = [f for f in folders if Path(f).suffix.lower() in SUFFIXES]  # will be set aside as no file
-        folders[:] = sorted(f for f in folders if f not in named and f[0] not in "._")
-        for name in named + [f for f in files if f[0] != "."]:
-            path = os.path.join(place, name)
-            (photos if Path(name).suffix.lower() in SUFFIXES or _looks_like_photo(path) else others).append(
-                path
-            )
-    return sorted(photos), sorted(os.path.basename(p) for p in others)
+        seen.add(os.path.realpath(place))
+        named = [f for f in folders if Path(f).suffix.lower() in SUFFIXES]  # a folder x.jpg: to be set aside
+        folders[:] = [f for f in folders if f not in named and not f.startswith((".", "__"))]
+        for path in (os.path.join(place, name) for name in named + files if name[0] != "."):
+            is_photo = Path(path).suffix.lower() in SUFFIXES or _starts_like_photo(path)
+            (photos if is_photo else others).append(path)
+    return sorted(photos), sorted(others)
 
 
-def _looks_like_photo(path: str) -> bool:
+def _starts_like_photo(path: str) -> bool:
+    if not os.path.isfile(path):
+        return False
     with open(path, "rb") as file:
         head = file.read(12)
     return head.startswith(SIGNATURES) or head[8:] == b"WEBP" or head[4:8] == b"ftyp"
 
 
-def _present(
-    rows: pd.DataFrame, listed_in: str, n_files: int | None = None
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows whose photo is there, and a note that counts the others: subsets of a data set are common."""
-    there = rows["image_path"].notna()
-    if not there.any():
-        raise TableError(
-            f"none of the {len(rows)} photos listed in {listed_in} is beside it; unpack the images there"
-        )
-    notes = []
-    if not there.all():
-        notes.append(f"{(~there).sum()} of the {len(rows)} photos listed in {listed_in} are not there.")
-    if n_files and n_files > there.sum():
-        notes.append(f"{n_files - there.sum()} photos are not listed in {listed_in}: left out.")
-    return rows[there], notes
-
-
 def _index(folder: Path) -> dict[str, str]:
-    """Return photo paths by class folder and name, without suffix: 'class/name'."""
-    paths = map(Path, find_photos(folder)[0])
-    return {f"{p.parent.name}/{p.stem}": str(p) for p in paths}
+    """Return the photos below `folder` by 'class folder/name', without suffix."""
+    return {f"{p.parent.name}/{p.stem}": str(p) for p in map(Path, find_photos(folder)[0])}
+
+
+def _present(rows: pd.DataFrame, listed_in: str, n_files: int = 0) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows whose photo is there, with notes that count the others: many keep a part of a data set."""
+    n = int(rows["image_path"].notna().sum())
+    if not n:
+        raise TableError(f"none of the {len(rows)} photos listed in {listed_in} is there; unpack them beside it")
+    notes = [f"{len(rows) - n} of the {len(rows)} photos listed in {listed_in} are not there."] if n < len(rows) else []
+    if n_files > n:
+        notes.append(f"{n_files - n} photos are not listed in {listed_in}: left out.")
+    return rows.dropna(subset="image_path"), notes
 
 
 def _read_own(folder: Path):
-    table = next(
-        (folder / f"images{s}" for s in (".parquet", ".csv") if (folder / f"images{s}").is_file()), None
-    )
-    return read_table(table) if table else None
+    tables = [folder / name for name in ("images.parquet", "images.csv") if (folder / name).is_file()]
+    return _read_table(tables[0]) if tables else None
 
 
 def _read_oxford(folder: Path):
@@ -236,96 +206,78 @@ def _read_oxford(folder: Path):
         return None
     from scipy.io import loadmat
 
-    labels = loadmat(folder / "imagelabels.mat")["labels"].ravel()
+    labels, sets = loadmat(folder / "imagelabels.mat")["labels"].ravel(), loadmat(folder / "setid.mat")
     rows = pd.DataFrame({"species_id": labels.astype(str)}, index=range(1, len(labels) + 1))
-    sets = loadmat(folder / "setid.mat")
     for published, split in {"trnid": "train", "valid": "valid", "tstid": "test"}.items():
         rows.loc[sets[published].ravel(), "split"] = split
-    names = folder / "cat_to_name.json"  # made by others, keys counted from 1 like the labels
+    names = folder / "cat_to_name.json"  # made by others; its keys count from 1, as the labels do
     names = json.loads(names.read_text(encoding="utf-8")) if names.is_file() else {}
-    rows["species"] = rows["species_id"].map(lambda label: names.get(label, f"class {label}"))
-    there = set(os.listdir(folder / "jpg")) if (folder / "jpg").is_dir() else set()
-    files = [f"image_{n:05}.jpg" for n in rows.index]
-    rows["image_path"] = [str(folder / "jpg" / f) if f in there else None for f in files]
-    return _present(rows, "imagelabels.mat")
+    rows["species"] = [names.get(label, f"class {label}") for label in rows["species_id"]]
+    there = _index(folder)
+    rows["image_path"] = [there.get(f"jpg/image_{n:05}") for n in rows.index]
+    return _present(rows, "imagelabels.mat", len(there))
 
 
 def _read_plantnet(folder: Path):
-    published = folder / "plantnet300K_metadata.json"
-    if not published.is_file():
+    listed, names = folder / "plantnet300K_metadata.json", folder / "plantnet300K_species_id_2_name.json"
+    if not listed.is_file():
         return None
-    rows = pd.DataFrame.from_dict(
-        json.loads(published.read_text(encoding="utf-8")), orient="index", dtype=str
-    )
-    names = folder / "plantnet300K_species_id_2_name.json"
-    if names.is_file():
-        names = json.loads(names.read_text(encoding="utf-8"))
-        rows["species"] = rows["species_id"].map(names).fillna(rows["species_id"])
-    index = _index(folder)
-    rows["image_path"] = [index.get(f"{s}/{i}") for s, i in zip(rows["species_id"], rows.index)]
-    return _present(rows, published.name, len(index))
+    rows = pd.DataFrame.from_dict(json.loads(listed.read_text(encoding="utf-8")), orient="index", dtype=str)
+    names = json.loads(names.read_text(encoding="utf-8")) if names.is_file() else {}
+    rows["species"] = rows["species_id"].map(names).fillna(rows["species_id"])
+    there = _index(folder)
+    rows["image_path"] = [there.get(f"{species}/{name}") for species, name in zip(rows["species_id"], rows.index)]
+    return _present(rows, listed.name, len(there))
 
 
 def _read_plantclef_csv(folder: Path):
-    tables = []
+    tables = {}
     for path in sorted([*folder.glob("*.csv"), *folder.glob("*/*.csv")]):
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             columns = set(file.readline().strip().split(";"))
         if columns & {"species_id", "classid"} and columns & {"image_name", "image_path"}:
-            table = _load(path).rename(
-                columns={"classid": "species_id", "source": "provider", "learn_tag": "split"}
-            )
-            table = table.rename(columns={"obsid": "obs_id", "gbif_occurrence_id": "obs_id"})
-            listed = table["image_name"] if "image_name" in table else table["image_path"]
-            table["key"] = table["species_id"] + "/" + listed.map(lambda name: Path(name).stem)
-            tables.append(table.assign(source="web" if "web" in path.name.lower() else "trusted"))
-            listed_in = path.name
+            table = _rename(_load(path).drop(columns="source", errors="ignore"))  # there: gbif or eol
+            tables[path.name] = table.assign(source="web" if "web" in path.name.lower() else "trusted")
     if not tables:
         return None
-    rows, index = pd.concat(tables, ignore_index=True), _index(folder)
-    rows["image_path"] = rows.pop("key").map(index)
-    return _present(rows, listed_in if len(tables) == 1 else f"{len(tables)} tables", len(index))
+    rows, there = pd.concat(tables.values(), ignore_index=True), _index(folder)
+    names = rows["image_path"].map(lambda name: Path(name).stem)
+    rows["image_path"] = (rows["species_id"] + "/" + names).map(there)
+    return _present(rows, " and ".join(tables), len(there))
 
 
 def _read_plantclef_xml(folder: Path):
     first = next(folder.rglob("*.xml"), None)
-    if first is None or b"<ClassId" not in first.read_bytes() and b"<MediaId" not in first.read_bytes():
+    if first is None or b"<ClassId" not in (head := first.read_bytes()) and b"<MediaId" not in head:
         return None
+    there = {os.path.splitext(path)[0]: path for path in find_photos(folder)[0]}
     rows, damaged = [], 0
-    names = {"Content": "organ", "ClassId": "species_id", "LearnTag": "split", "ObservationId": "obs_id"}
-    photos = {os.path.splitext(path)[0]: path for path in find_photos(folder)[0]}
     for path in sorted(folder.rglob("*.xml")):
         try:
-            fields = {field.tag: field.text for field in ElementTree.parse(path).getroot()}
+            row = {field.tag.lower(): field.text for field in ElementTree.parse(path).getroot()}
         except ElementTree.ParseError:
             damaged += 1
             continue
-        row = {
-            names.get(tag, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tag).lower()): text
-            for tag, text in fields.items()
-        }
-        row["image_path"] = photos.get(str(path.with_suffix("")))
-        rows.append(
-            row | {"source": "web" if "web" in str(path.relative_to(folder.parent)).lower() else "trusted"}
-        )
-    rows, notes = _present(pd.DataFrame(rows), "the XML files", len(photos))
-    return rows, notes + ([f"{damaged} XML files are damaged: their photos are left out."] if damaged else [])
+        source = "web" if "web" in str(path.relative_to(folder.parent)).lower() else "trusted"
+        rows.append(row | {"image_path": there.get(str(path.with_suffix(""))), "source": source})
+    rows, notes = _present(_rename(pd.DataFrame(rows)), "the XML files", len(there))
+    return rows, notes + ([f"{damaged} XML files are damaged."] if damaged else [])
 
 
 def _read_folders(folder: Path):
     photos, others = find_photos(folder)
     rows = pd.DataFrame({"image_path": photos})
-    inside = [Path(p).relative_to(folder).parts[:-1] for p in photos]
-    while inside and all(len(parts) > 1 and parts[0] == inside[0][0] for parts in inside):
-        inside = [parts[1:] for parts in inside]  # a folder that holds all the class folders
-    notes = [f"{len(others)} other files are no photos: {', '.join(others[:5])}"] if others else []
+    inside = [Path(path).relative_to(folder).parts[:-1] for path in photos]
+    while inside and all(len(parts) > 1 and parts[0] == inside[0][0] not in SPLIT_NAMES for parts in inside):
+        inside = [parts[1:] for parts in inside]  # one folder that holds the class folders
     if inside and all(parts and parts[0].lower() in SPLIT_NAMES for parts in inside):
         rows["split"] = [parts[0] for parts in inside]
         inside = [parts[1:] for parts in inside]
-    loose = np.array([not parts for parts in inside], dtype=bool)
-    if not loose.all():
+    listed = ", ".join(map(os.path.basename, others[:5])) + (", ..." if len(others) > 5 else "")
+    notes = [f"{len(others)} other files are no photos: {listed}."] if others else []
+    if any(inside):
         rows["species"] = [parts[0].replace("_", " ") if parts else None for parts in inside]
-        if loose.any():
-            notes.append(f"{loose.sum()} photos lie in no class folder: left out.")
-            rows = rows[~loose]
+        if loose := inside.count(()):
+            notes.append(f"{loose} photos lie in no class folder: left out.")
+            rows = rows.dropna(subset="species")
     return rows, notes

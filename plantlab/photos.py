@@ -83,9 +83,7 @@ def _to_rgb(photo: Image.Image) -> Image.Image:
         photo = ImageOps.exif_transpose(photo)
     if photo.mode[0] in "IF":  # 16 or 32 bits a pixel, which convert() would clip at 255
         pixels = np.asarray(photo, dtype=float)
-        low, high = (
-            (0, 65535) if "16" in photo.mode else (pixels.min(), pixels.max())
-        )  # 32 bits know no white
+        low, high = (0, 65535) if "16" in photo.mode else (pixels.min(), pixels.max())  # 32 bits know no white
         photo = Image.fromarray((255 * (pixels - low) / max(high - low, 1e-9)).astype(np.uint8))
     if photo.has_transparency_data:
         photo = photo.convert("RGBA")
@@ -113,9 +111,7 @@ def inspect_photo(path: str | Path) -> dict:
     return facts
 
 
-def inspect_photos(
-    images: pd.DataFrame, cache: str | Path | None = None, n_jobs: int | None = None
-) -> pd.DataFrame:
+def inspect_photos(images: pd.DataFrame, cache: str | Path | None = None, n_jobs: int | None = None) -> pd.DataFrame:
     """Return width, height, sha1, phash and problem ("" = fine) of every image, rows aligned with `images`.
 
     Every file is decoded whole, once: what was found is kept in `cache` (Parquet; data/cache/photos.parquet

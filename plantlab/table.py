@@ -166,9 +166,7 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
     thirds = images.loc[list(chosen)].assign(split=list(chosen.values()))
     thirds = thirds.sample(frac=1, random_state=seed).reset_index(drop=True)
     if n_parted:
-        thirds = add_note(
-            thirds, f"{n_parted} photos stand apart from others of their observation: too few plants."
-        )
+        thirds = add_note(thirds, f"{n_parted} photos stand apart from others of their observation: too few plants.")
     return thirds
 
 

@@ -24,9 +24,7 @@ def test_odd_files_are_read_correctly(folder, name):
     assert photo.mode == "RGB" and photo.size == expected.size
     if name == "grey_16_bit.png":
         expected = expected.convert("L").convert("RGB")
-    difference = np.abs(np.asarray(photo, float) - np.asarray(expected, float))[
-        :, 70:
-    ]  # away from the blue edge
+    difference = np.abs(np.asarray(photo, float) - np.asarray(expected, float))[:, 70:]  # away from the blue edge
     assert difference.mean() < {"cmyk.jpg": 8, "palette_transparent.png": 12, "animated.gif": 12}.get(name, 4)
 
 
@@ -34,9 +32,7 @@ def test_transparent_is_white(folder):
     assert open_photo(folder / "palette_transparent.png").getpixel((0, 0)) == (255, 255, 255)
 
 
-@pytest.mark.parametrize(
-    "name, problem", [(n, p) for n, p in bad_files.PROBLEMS.items() if p and n != "tiny.png"]
-)
+@pytest.mark.parametrize("name, problem", [(n, p) for n, p in bad_files.PROBLEMS.items() if p and n != "tiny.png"])
 def test_damaged_files_say_why(folder, name, problem):
     with pytest.raises(PhotoError, match=f"^{problem}$"):
         open_photo(folder / name)

@@ -1,0 +1,180 @@
+"""Is this data set fit to train on? Duplicates, leaks between splits, and a verdict with its reasons."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from plantlab.table import SPLITS, add_note, gini, require
+
+
+def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame:
+    """Return pairs of photos that are the same file, or look the same: one row a pair.
+
+    Columns: first, second (row numbers of `images`), kind (exact or near), distance (bits of 64 in which the
+    perceptual hashes differ), same_species, and same_split where there are splits. Of m identical files, m - 1
+    pairs with the first are listed. Every photo is compared with every other, 5,000 in a second.
+
+    Args:
+        images: with `sha1` and `phash`, as photos.set_aside returns it.
+        max_distance: near is at most this. In 9,214 photographs of flowers all 24 near pairs up to 4 bits were the
+            same photo, resized or recoloured; at 10 bits most pairs were two plants.
+    """
+    require(images, "sha1", "phash")
+    rows = pd.DataFrame({"row": np.arange(len(images)), "sha1": images["sha1"].to_numpy()})
+    rows["first"] = rows.groupby("sha1")["row"].transform("first")
+    copies = rows[rows["row"] != rows["first"]]
+    pairs = [np.column_stack([copies["first"], copies["row"], np.zeros(len(copies), int)])]
+    single = rows.loc[rows["row"] == rows["first"], "row"].to_numpy()
+    bits = np.array([int(code, 16) for code in images["phash"].iloc[single]], dtype=np.uint64)  # (N,)
+    for start in range(0, len(bits), 256):  # blocks of rows: 256 x N distances at a time
+        distance = np.bitwise_count(bits[start : start + 256, None] ^ bits[None, start:])
+        i, j = np.nonzero(distance <= max_distance)
+        upper = j > i
+        i, j = i[upper], j[upper]
+        pairs.append(np.column_stack([single[start + i], single[start + j], distance[i, j]]))
+    found = pd.DataFrame(np.concatenate(pairs), columns=["first", "second", "distance"])
+    found["kind"] = np.where(np.arange(len(found)) < len(copies), "exact", "near")
+    for column in [c for c in ("species", "split", "obs_id") if c in images]:
+        values = images[column].to_numpy()
+        found[f"same_{column}"] = values[found["first"]] == values[found["second"]]
+    return found
+
+
+def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return `images` with one `obs_id` for photos that are duplicates of each other, so no split parts them.
+
+    Photos of no known plant are each an observation of their own (layouts.read_images); this joins those that
+    show the same. Says once, in `attrs["notes"]`, how many were joined.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    require(images, "obs_id")
+    duplicates = find_duplicates(images) if duplicates is None else duplicates
+    codes, names = pd.factorize(images["obs_id"])
+    edges = codes[duplicates[["first", "second"]].to_numpy()].T  # (2, pairs)
+    n, joined = connected_components(coo_array((np.ones(edges.shape[1]), edges), shape=(len(names),) * 2))
+    first = pd.Series(names).groupby(joined).first()
+    images = images.assign(obs_id=first.loc[joined[codes]].to_numpy())
+    if n < len(names):
+        add_note(images, f"{len(names)} observations became {n}: near-duplicate photos share one.")
+    return images
+
+
+def leakage(images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
+    """Return what two splits share: observations, and pairs of exact and near duplicates. All 0 is as it should be."""
+    require(images, "split", "obs_id")
+    sides = images["split"].to_numpy()[duplicates[["first", "second"]].to_numpy()]  # (pairs, 2)
+    plants = images.groupby("split")["obs_id"].agg(set)
+    rows = {}
+    for a, b in combinations([s for s in SPLITS if s in plants], 2):
+        across = duplicates["kind"][(np.sort(sides) == sorted([a, b])).all(axis=1)]
+        rows[f"{a} and {b}"] = {
+            "observations": len(plants[a] & plants[b]),
+            "exact": int((across == "exact").sum()),
+            "near": int((across == "near").sum()),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["observations", "exact", "near"])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Fit to train on? `verdict` is yes, with care or no; `severity` calls each of `reasons` serious or mild."""
+
+    verdict: str
+    reasons: list[str]
+    severity: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"- {severity}: {reason}" for severity, reason in zip(self.severity, self.reasons)]
+        return "\n".join([f"Fit to train on? {self.verdict.capitalize()}.", *lines])
+
+
+def fit_to_train(
+    images: pd.DataFrame, bad: pd.DataFrame | None = None, duplicates: pd.DataFrame | None = None
+) -> Verdict:
+    """Return whether a classifier trained on `images` can be good, and its scores believed, with reasons in numbers.
+
+    EGI wished for such a check. A serious reason makes it "no", a mild one "with care". The limits are rules of
+    thumb: EGI's 30 photos a species, its finding that mixed views hurt where photos are few, and splits that share
+    no plant.
+
+    Args:
+        images, bad: as photos.set_aside returns them.
+        duplicates: from find_duplicates; found here where it is left out and the photos were inspected.
+    """
+    found = []
+
+    def check(share: float, mild: float, serious: float, sentence: str) -> None:
+        if share > mild:
+            found.append(("serious" if share > serious else "mild", sentence))
+
+    n, n_bad = len(images), 0 if bad is None else len(bad)
+    counts = images["species"].value_counts() if "species" in images else pd.Series(dtype=int)
+    n_species = len(counts)
+    if n_species < 2:
+        return Verdict("no", [f"{n} photos carry {n_species} species; at least 2 are needed."], ["serious"])
+    few, unnamed = int((counts < 30).sum()), n - counts.sum()
+    check(10 / counts.mean(), 1, 2, f"A species has {counts.mean():.1f} photos on average; under 10 is little.")
+    check(few / n_species, 0.1, np.inf, f"{few} of {n_species} species have under 30 photos (EGI drops them).")
+    check(
+        gini(counts),
+        0.5,
+        np.inf,
+        f"Half of the photos show {int((counts.cumsum() < counts.sum() / 2).sum()) + 1} of {n_species} species.",
+    )
+    check(unnamed / n, 0, 0.5, f"{unnamed} of {n} photos have no species.")
+    check(n_bad / (n + n_bad), 0, 0.2, f"{n_bad} of {n + n_bad} files cannot be read or are too small.")
+    if "width" in images:
+        side = images[["width", "height"]].min(axis=1).median()
+        check(
+            128 / side,
+            1,
+            4,
+            f"The median photo is {side:.0f} pixels on its shorter side; under 128 shows little.",
+        )
+    if "obs_id" in images:
+        lone = int((images.groupby("species")["obs_id"].nunique() == 1).sum())
+        check(
+            lone / n_species,
+            0,
+            np.inf,
+            f"{lone} of {n_species} species are one observation: nothing to test on.",
+        )
+    if "organ" in images and images["organ"].nunique() > 1:
+        each = images.groupby(["species", "organ"]).size().median()
+        check(
+            5 / each,
+            1,
+            np.inf,
+            f"{images['organ'].nunique()} organs are mixed, {each:.0f} photos of one a species.",
+        )
+    if "source" in images:
+        web = int((images["source"] == "web").sum())
+        check(web / n, 0.2, np.inf, f"{web} of {n} photos come from web searches: expect wrong labels.")
+    if duplicates is None and "phash" in images:
+        duplicates = find_duplicates(images)
+    if duplicates is not None:
+        copies = duplicates["second"].nunique()
+        check(copies / n, 0.01, 0.3, f"{copies} of {n} photos are near or exact duplicates of another.")
+        clash = int((~duplicates["same_species"]).sum())
+        check(clash / n, 0, 0.05, f"{clash} pairs of duplicates carry two species: one label of each is wrong.")
+    if "split" in images:
+        sides = images.groupby("split")["species"].agg(set)
+        strange = len(set().union(*sides.drop("train", errors="ignore")) - sides.get("train", set()))
+        check(strange, 0, n_species / 2, f"{strange} species are never in train: their photos count as wrong.")
+        if duplicates is not None:
+            shared = leakage(images, duplicates)
+            shared = int(shared[shared.index.str.startswith("train")].to_numpy().sum())
+            held_out = int((images["split"] != "train").sum())
+            check(
+                shared / max(held_out, 1),
+                0,
+                0.05,
+                f"train shares {shared} plants or photos with valid or test.",
+            )
+    found.sort(key=lambda reason: reason[0], reverse=True)  # serious first
+    verdict = "yes" if not found else "no" if found[0][0] == "serious" else "with care"
+    return Verdict(verdict, [sentence for _, sentence in found], [severity for severity, _ in found])
