@@ -95,15 +95,14 @@ class Verdict:
 def fit_to_train(
     images: pd.DataFrame, bad: pd.DataFrame | None = None, duplicates: pd.DataFrame | None = None
 ) -> Verdict:
-    """Return whether a classifier trained on `images` can be good, and its scores believed, with reasons in numbers.
+    """Return whether a network trained on `images` can be good, and its scores believed, with reasons in numbers.
 
-    EGI wished for such a check. A serious reason makes it "no", a mild one "with care". The limits are rules of
-    thumb: EGI's 30 photos a species, its finding that mixed views hurt where photos are few, and splits that share
-    no plant.
+    EGI wished for such a check. A serious reason makes it no, a mild one with care. The limits are rules of thumb:
+    EGI's 30 photos a species, its finding that mixed views hurt where photos are few, splits that share no plant.
 
     Args:
         images, bad: as photos.set_aside returns them.
-        duplicates: from find_duplicates; found here where it is left out and the photos were inspected.
+        duplicates: from find_duplicates; found here where left out and the photos were inspected.
     """
     found = []
 
@@ -113,68 +112,41 @@ def fit_to_train(
 
     n, n_bad = len(images), 0 if bad is None else len(bad)
     counts = images["species"].value_counts() if "species" in images else pd.Series(dtype=int)
-    n_species = len(counts)
+    n_species, few, unnamed = len(counts), int((counts < 30).sum()), n - counts.sum()
     if n_species < 2:
         return Verdict("no", [f"{n} photos carry {n_species} species; at least 2 are needed."], ["serious"])
-    few, unnamed = int((counts < 30).sum()), n - counts.sum()
+    half = int((counts.cumsum() < counts.sum() / 2).sum()) + 1
     check(10 / counts.mean(), 1, 2, f"A species has {counts.mean():.1f} photos on average; under 10 is little.")
     check(few / n_species, 0.1, np.inf, f"{few} of {n_species} species have under 30 photos (EGI drops them).")
-    check(
-        gini(counts),
-        0.5,
-        np.inf,
-        f"Half of the photos show {int((counts.cumsum() < counts.sum() / 2).sum()) + 1} of {n_species} species.",
-    )
+    check(gini(counts), 0.5, np.inf, f"{half} of {n_species} species hold half of the photos.")
     check(unnamed / n, 0, 0.5, f"{unnamed} of {n} photos have no species.")
     check(n_bad / (n + n_bad), 0, 0.2, f"{n_bad} of {n + n_bad} files cannot be read or are too small.")
     if "width" in images:
         side = images[["width", "height"]].min(axis=1).median()
-        check(
-            128 / side,
-            1,
-            4,
-            f"The median photo is {side:.0f} pixels on its shorter side; under 128 shows little.",
-        )
+        check(128 / side, 1, 4, f"The shorter side is {side:.0f} pixels in the median; under 128 shows little.")
     if "obs_id" in images:
-        lone = int((images.groupby("species")["obs_id"].nunique() == 1).sum())
-        check(
-            lone / n_species,
-            0,
-            np.inf,
-            f"{lone} of {n_species} species are one observation: nothing to test on.",
-        )
-    if "organ" in images and images["organ"].nunique() > 1:
+        lone = int((images.drop_duplicates(["species", "obs_id"])["species"].value_counts() == 1).sum())
+        check(lone / n_species, 0, np.inf, f"{lone} of {n_species} species are one observation: none to test on.")
+    if "organ" in images and (organs := len(images["organ"].value_counts())) > 1:
         each = images.groupby(["species", "organ"]).size().median()
-        check(
-            5 / each,
-            1,
-            np.inf,
-            f"{images['organ'].nunique()} organs are mixed, {each:.0f} photos of one a species.",
-        )
+        check(5 / each, 1, np.inf, f"{organs} organs are mixed, with {each:.0f} photos of each a species.")
     if "source" in images:
         web = int((images["source"] == "web").sum())
         check(web / n, 0.2, np.inf, f"{web} of {n} photos come from web searches: expect wrong labels.")
     if duplicates is None and "phash" in images:
         duplicates = find_duplicates(images)
     if duplicates is not None:
-        copies = duplicates["second"].nunique()
-        check(copies / n, 0.01, 0.3, f"{copies} of {n} photos are near or exact duplicates of another.")
-        clash = int((~duplicates["same_species"]).sum())
+        copies, clash = len(set(duplicates["second"])), int((~duplicates["same_species"]).sum())
+        check(copies / n, 0.01, 0.3, f"{copies} of {n} photos are exact or near duplicates of another.")
         check(clash / n, 0, 0.05, f"{clash} pairs of duplicates carry two species: one label of each is wrong.")
     if "split" in images:
-        sides = images.groupby("split")["species"].agg(set)
-        strange = len(set().union(*sides.drop("train", errors="ignore")) - sides.get("train", set()))
-        check(strange, 0, n_species / 2, f"{strange} species are never in train: their photos count as wrong.")
+        known = images["split"] == "train"
+        strange = len(set(images["species"][~known].dropna()) - set(images["species"][known]))
+        check(strange / n_species, 0, 0.5, f"{strange} species are not in train: their photos count as wrong.")
         if duplicates is not None:
-            shared = leakage(images, duplicates)
-            shared = int(shared[shared.index.str.startswith("train")].to_numpy().sum())
-            held_out = int((images["split"] != "train").sum())
-            check(
-                shared / max(held_out, 1),
-                0,
-                0.05,
-                f"train shares {shared} plants or photos with valid or test.",
-            )
+            shared = int(leakage(images, duplicates).filter(like="train", axis=0).to_numpy().sum())
+            held_out = max(int((~known).sum()), 1)
+            check(shared / held_out, 0, 0.05, f"train shares {shared} plants or photos with valid or test.")
     found.sort(key=lambda reason: reason[0], reverse=True)  # serious first
     verdict = "yes" if not found else "no" if found[0][0] == "serious" else "with care"
     return Verdict(verdict, [sentence for _, sentence in found], [severity for severity, _ in found])

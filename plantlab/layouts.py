@@ -5,6 +5,7 @@ Each `_read_*` looks at a folder and returns rows and notes, or None if the fold
 
 import json
 import os
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -79,12 +80,12 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     images = images.reset_index(drop=True)
     for column in images:
         text = images[column].astype("str").str.strip()
-        text = text.mask(images[column].isna() | text.isin(NOTHING)) if column in COLUMNS else text
+        text = text.mask(images[column].isna() | text.isin(NOTHING))
         numbers = pd.to_numeric(text, errors="coerce")
-        if column in ("latitude", "longitude") or (column not in COLUMNS and numbers.notna().all()):
+        if column in COLUMNS:
+            images[column] = numbers if column in ("latitude", "longitude") else text
+        elif (numbers.isna() == text.isna()).all():
             images[column] = numbers
-        elif column in COLUMNS or images[column].dtype == object:
-            images[column] = text
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
     species = images["species"].dropna() if "species" in images else pd.Series(dtype=str)
@@ -258,7 +259,8 @@ def _read_plantclef_xml(folder: Path):
         except ElementTree.ParseError:
             damaged += 1
             continue
-        source = "web" if "web" in str(path.relative_to(folder.parent)).lower() else "trusted"
+        words = re.split("[^a-z]+", str(path.relative_to(folder.parent)).lower())
+        source = "web" if "web" in words else "trusted"
         rows.append(row | {"image_path": there.get(str(path.with_suffix(""))), "source": source})
     rows, notes = _present(_rename(pd.DataFrame(rows)), "the XML files", len(there))
     return rows, notes + ([f"{damaged} XML files are damaged."] if damaged else [])

@@ -50,10 +50,9 @@ def require(images: pd.DataFrame, *columns: str) -> None:
         )
 
 
-def add_note(images: pd.DataFrame, note: str) -> pd.DataFrame:
-    """Return `images` with one more sentence in `attrs['notes']`, for its reader to know."""
+def add_note(images: pd.DataFrame, note: str) -> None:
+    """Add a sentence to `attrs["notes"]` of this very table: what was done, for its reader to know."""
     images.attrs = {**images.attrs, "notes": [*images.attrs.get("notes", []), note]}
-    return images
 
 
 def split_by_observation(
@@ -116,19 +115,18 @@ def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     held_out = sorted(set(given.dropna()) - {"train"})
     if not held_out:
         images["split"] = split_by_observation(images, 0.2, 0.2, seed)
-        images = add_note(images, "No split was published: 60/20/20 by observation, stratified by species.")
+        add_note(images, "No held-out split was published: 60/20/20 by observation, stratified by species.")
     elif len(held_out) == 1:
         train = given == "train"
         images["split"] = "test"
         images.loc[train, "split"] = split_by_observation(images[train], 0.2, 0, seed)
-        images = add_note(
-            images,
-            f"The published {held_out[0]} split is the test set; valid is a fifth of train, by observation.",
+        add_note(
+            images, f"The published {held_out[0]} split is the test set; valid is a fifth of train by observation."
         )
     if empty := [s for s in SPLITS if s not in set(images["split"])]:
         raise TableError(
-            f"the {empty[0]} split is empty: {images['obs_id'].nunique()} observations of "
-            f"{images['species'].nunique()} species are too few; at least 2 a species and 5 in all are needed"
+            f"the {empty[0]} split is empty: {images['obs_id'].nunique()} observations are too few. 3 are needed, "
+            "and a species with one observation stays in train."
         )
     return images
 
@@ -145,7 +143,7 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
     require(images, "species", "obs_id")
     if min_images < 3:
         raise ValueError(f"min_images must be 3 or more, such as 30; got {min_images}")
-    chosen, n_parted = {}, 0
+    chosen: dict = {}
     for _, photos in images.sample(frac=1, random_state=seed).groupby("species"):
         if len(photos) < min_images:
             continue
@@ -153,7 +151,6 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
         for side in SPLITS:
             taken: list = []
             while len(taken) < min_images // 3 and (plants or left_over):
-                n_parted += not plants
                 plant = plants.pop() if plants else [left_over.pop()]
                 room = min_images // 3 - len(taken)
                 taken, left_over = taken + plant[:room], left_over + plant[room:]
@@ -165,8 +162,9 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
         )
     thirds = images.loc[list(chosen)].assign(split=list(chosen.values()))
     thirds = thirds.sample(frac=1, random_state=seed).reset_index(drop=True)
-    if n_parted:
-        thirds = add_note(thirds, f"{n_parted} photos stand apart from others of their observation: too few plants.")
+    parted = int((thirds.groupby("obs_id")["split"].transform("nunique") > 1).sum())
+    if parted:
+        add_note(thirds, f"{parted} photos are of plants that stand in several splits: there were too few plants.")
     return thirds
 
 

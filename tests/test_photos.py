@@ -66,6 +66,7 @@ def test_size_decodes_a_jpeg_smaller_but_never_below(tmp_path):
     assert min(open_photo(tmp_path / "large.jpg", size=160).size) >= 160
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_large_honest_photo_is_read(tmp_path):
     Image.new("L", (12_000, 9_000), 128).save(tmp_path / "large.jpg", quality=20)
     assert open_photo(tmp_path / "large.jpg", size=64).size == (1500, 1125)
@@ -94,7 +95,7 @@ def test_inspection_is_cached_until_the_file_changes(tmp_path):
     bad_files.picture().save(path)
     images = pd.DataFrame({"image_path": [str(path), str(path)]}, index=[7, 3])
     first = inspect_photos(images, cache)
-    assert list(first.index) == [7, 3] and first["sha1"].nunique() == 1
+    assert list(first.index) == [7, 3] and len(set(first["sha1"])) == 1
     cache.touch()
     written = cache.stat().st_mtime_ns
     pd.testing.assert_frame_equal(inspect_photos(images, cache), first)

@@ -1,0 +1,159 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plantlab.curation import assign_observations, find_duplicates, fit_to_train, leakage
+from plantlab.layouts import read_images
+from plantlab.photos import set_aside
+from plantlab.table import TableError
+
+
+def inspected(phash, sha1=None, species=None, **columns):
+    n = len(phash)
+    return pd.DataFrame(
+        {
+            "image_path": [f"/data/{i}.jpg" for i in range(n)], "obs_id": [f"o{i}" for i in range(n)],
+            "species": species or ["a"] * n, "sha1": sha1 or [f"{i}" for i in range(n)], "phash": phash,
+        }
+    ).assign(**columns)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**64 - 1)), min_size=1, max_size=30), st.integers(0, 30))
+def test_duplicates_match_a_plain_loop(photos, max_distance):
+    # The content decides the hash: the same sha1 has the same phash.
+    photos = [(content, sum(hash_ for c, hash_ in photos if c == content) % 2**64) for content, _ in photos]
+    images = inspected([f"{h:016x}" for _, h in photos], [str(c) for c, _ in photos])
+    found = find_duplicates(images, max_distance)
+    first = {c: [content for content, _ in photos].index(c) for c, _ in photos}
+    exact = {(first[c], i, 0) for i, (c, _) in enumerate(photos) if first[c] != i}
+    near = {
+        (i, j, (photos[i][1] ^ photos[j][1]).bit_count())
+        for i in first.values() for j in first.values() if i < j
+    }  # fmt: skip
+    near = {pair for pair in near if pair[2] <= max_distance}
+    for kind, expected in (("exact", exact), ("near", near)):
+        assert (
+            set(found[found["kind"] == kind][["first", "second", "distance"]].itertuples(index=False, name=None))
+            == expected
+        )
+
+
+def test_many_photos_are_compared_in_a_moment():
+    rng = np.random.default_rng(0)
+    images = inspected([f"{h:016x}" for h in rng.integers(0, 2**63, 5000)])
+    images.loc[4999, "phash"] = images.loc[0, "phash"]
+    assert find_duplicates(images)[["first", "second"]].to_numpy().tolist() == [[0, 4999]]
+
+
+def test_duplicates_need_inspected_photos():
+    with pytest.raises(TableError, match="no column 'sha1'"):
+        find_duplicates(inspected(["0" * 16]).drop(columns="sha1"))
+
+
+def test_duplicates_share_an_observation():
+    images = inspected(["0" * 16, "0" * 15 + "1", "0" * 15 + "f", "f" * 16], species=list("aabb"))
+    together = assign_observations(images)
+    assert together["obs_id"].tolist() == ["o0", "o0", "o0", "o3"]
+    assert together.attrs["notes"] == ["4 observations became 2: near-duplicate photos share one."]
+    assert images["obs_id"].is_unique and "notes" not in assign_observations(images[3:].reset_index(drop=True)).attrs
+
+
+def test_leakage_counts_what_splits_share():
+    images = inspected(["0" * 16, "0" * 16, "0" * 15 + "1", "f" * 16], ["x", "x", "y", "z"])
+    images["split"], images["obs_id"] = ["train", "test", "valid", "valid"], ["p", "q", "r", "p"]
+    shared = leakage(images, find_duplicates(images))
+    assert shared.loc["train and valid"].tolist() == [1, 0, 1]
+    assert shared.loc["train and test"].tolist() == [0, 1, 0]
+    assert shared.loc["valid and test"].tolist() == [0, 0, 0]
+
+
+def good_data(n=40, **columns):
+    rng = np.random.default_rng(0)
+    return inspected(
+        [f"{h:016x}" for h in rng.integers(0, 2**63, 2 * n)], species=["a", "b"] * n, width=200, height=300, **columns
+    )
+
+
+def test_good_data_are_fit():
+    verdict = fit_to_train(good_data(split=(["train"] * 8 + ["valid", "test"]) * 8))
+    assert verdict.verdict == "yes" and verdict.reasons == [] and str(verdict) == "Fit to train on? Yes."
+
+
+def copies(*of):
+    """Return sha1 for 80 photos, the first of them `of` these files."""
+    return [*of, *map(str, range(len(of), 80))]
+
+
+@pytest.mark.parametrize(
+    "change, verdict, reason",
+    [
+        ({"species": "a"}, "no", "80 photos carry 1 species; at least 2 are needed."),
+        ({"species": list("abcdefgh") + ["z"] * 72}, "with care", "1 of 9 species hold half of the photos."),
+        ({"species": ["a", "b", None, "b"] * 20}, "with care", "20 of 80 photos have no species."),
+        ({"width": 90}, "with care", "The shorter side is 90 pixels in the median; under 128 shows little."),
+        ({"width": 31}, "no", "The shorter side is 31 pixels"),
+        ({"obs_id": ["o", "p"] * 40}, "with care", "2 of 2 species are one observation: none to test on."),
+        ({"organ": list("defghijk") * 10}, "yes", None),
+        (
+            {"organ": [str(i) for i in range(40)] * 2},
+            "with care",
+            "40 organs are mixed, with 2 photos of each a species.",
+        ),
+        ({"source": list("wwtt") * 20}, "yes", None),
+        ({"source": ["web", "trusted"] * 40}, "with care", "40 of 80 photos come from web searches"),
+        ({"sha1": copies("x", "y", "x", "y")}, "with care", "2 of 80 photos are exact or near duplicates of another."),
+        (
+            {"sha1": copies("x", "x")},
+            "with care",
+            "1 pairs of duplicates carry two species: one label of each is wrong.",
+        ),
+        ({"split": ["train", "test"] * 40}, "with care", "1 species are not in train: their photos count as wrong."),
+        (
+            {"sha1": copies("x", "y", "x", "y"), "split": ["train"] * 2 + ["test"] * 2 + ["train"] * 76},
+            "no",
+            "train shares 2 plants or photos with valid or test.",
+        ),
+    ],
+)
+def test_verdicts(change, verdict, reason):
+    found = fit_to_train(good_data().assign(**change))
+    assert found.verdict == verdict, str(found)
+    assert reason is None or any(text.startswith(reason) for text in found.reasons), str(found)
+    assert len(found.reasons) == len(found.severity) and found.severity == sorted(found.severity, reverse=True)
+
+
+def test_few_photos_and_no_labels():
+    assert fit_to_train(good_data().drop(columns="species")).reasons == [
+        "80 photos carry 0 species; at least 2 are needed."
+    ]
+    few = fit_to_train(good_data(20))
+    assert (few.verdict, few.reasons) == ("with care", ["2 of 2 species have under 30 photos (EGI drops them)."])
+    few = fit_to_train(good_data(4))
+    assert few.verdict == "no" and few.reasons[0] == "A species has 4.0 photos on average; under 10 is little."
+
+
+def test_bad_files_count_in_the_verdict():
+    images = good_data()
+    assert fit_to_train(images, bad=images[:2]).reasons == ["2 of 82 files cannot be read or are too small."]
+    assert str(fit_to_train(images, bad=images[:40])).startswith("Fit to train on? No.\n- serious: 40 of 120 files")
+
+
+@pytest.mark.photos
+def test_the_real_flower_photos_hold_three_pairs_of_files_one_under_two_classes(tmp_path):
+    folder = Path(os.environ.get("PLANTLAB_PHOTOS", Path(__file__).parents[2] / "shared" / "photos")) / "flower_photos"
+    if not folder.is_dir():
+        pytest.skip("no photographs flower_photos here; PLANTLAB_PHOTOS names their folder")
+    images = read_images(folder)
+    size = images["image_path"].map(os.path.getsize)
+    images = images[size.duplicated(keep=False)]  # identical files are of one size; the others cost seconds
+    images, bad = set_aside(images, cache=tmp_path / "cache.parquet")
+    duplicates = find_duplicates(images)
+    exact = duplicates[duplicates["kind"] == "exact"]
+    assert (len(bad), len(exact), int((~exact["same_species"]).sum())) == (0, 3, 1)
+    assert fit_to_train(images, bad, duplicates).verdict == "with care"

@@ -1,0 +1,185 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plantlab import table
+from plantlab.table import SPLITS, TableError
+
+
+def plants(sizes, photos=2):
+    """A table with `sizes[i]` observations of species i, each of `photos` photos."""
+    rows = [(f"s{i}", f"o{i}-{j}") for i, size in enumerate(sizes) for j in range(size) for _ in range(photos)]
+    images = pd.DataFrame(rows, columns=["species", "obs_id"])
+    return images.assign(image_path=[f"/data/{s}/{n}.jpg" for n, s in enumerate(images["species"])])
+
+
+sizes = st.lists(st.integers(1, 12), min_size=1, max_size=12)
+
+
+@settings(deadline=None, max_examples=60)
+@given(sizes, st.floats(0.05, 0.6), st.floats(0, 0.35), st.integers(0, 99))
+def test_split_by_observation(sizes, valid_frac, test_frac, seed):
+    images = plants(sizes)
+    split = table.split_by_observation(images, valid_frac, test_frac, seed)
+    assert split.index.equals(images.index) and set(split) <= set(SPLITS) and split.name == "split"
+    assert split.groupby(images["obs_id"]).nunique().max() == 1  # a plant is on one side
+    assert set(images["species"][split == "train"]) == set(images["species"])
+    assert split.equals(table.split_by_observation(images, valid_frac, test_frac, seed))
+    several = images["species"].map(images.groupby("species")["obs_id"].nunique()) > 1
+    assert (split[~several] == "train").all()
+    n = images[several].groupby("species")["obs_id"].nunique()
+    held = images[split != "train"].groupby("species")["obs_id"].nunique().reindex(n.index, fill_value=0)
+    assert ((abs(held - n * (valid_frac + test_frac)) < 1 + 1e-6) | (held == n - 1)).all()
+    if len(n):
+        assert "valid" in set(split)
+        assert abs((split == "test").sum() / 2 - test_frac * n.sum()) <= 1 + len(n) * (valid_frac + test_frac > 0.5)
+
+
+def test_split_does_not_hang_on_row_order():
+    images = plants([5, 7, 3, 9])
+    shuffled = images.sample(frac=1, random_state=1)
+    assert table.split_by_observation(images).equals(table.split_by_observation(shuffled).sort_index())
+    assert not table.split_by_observation(images).equals(table.split_by_observation(images, seed=1))
+
+
+def test_split_without_species():
+    split = table.split_by_observation(plants([50]).drop(columns="species"), 0.2, 0.2)
+    assert split.value_counts().to_dict() == {"train": 60, "valid": 20, "test": 20}
+
+
+@pytest.mark.parametrize("fractions", [(0, 0), (0.6, 0.4), (-0.1, 0.3), (1, 0)])
+def test_bad_fractions(fractions):
+    with pytest.raises(ValueError, match=r"valid_frac \+ test_frac must be in \(0, 1\), such as .*; got"):
+        table.split_by_observation(plants([3]), *fractions)
+
+
+def test_missing_column():
+    with pytest.raises(TableError, match="no column 'obs_id'; it has species, image_path. Darwin Core file"):
+        table.split_by_observation(plants([3]).drop(columns="obs_id"))
+
+
+@pytest.mark.parametrize(
+    "published, note",
+    [([], "60/20/20"), (["train"], "60/20/20"), (["train", "valid"], "valid split is the test set"),
+     (["train", "test"], "test split is the test set"), (["train", "valid", "test"], None)],
+)  # fmt: skip
+def test_complete_splits(published, note):
+    images = plants([10, 10])
+    if published:
+        images["split"] = [published[i % len(published)] for i in images["obs_id"].factorize()[0]]
+    whole = table.complete_splits(images)
+    assert set(whole["split"]) == set(SPLITS) and whole.groupby("obs_id")["split"].nunique().max() == 1
+    assert [note in text for text in whole.attrs.get("notes", [])] == ([True] if note else [])
+    assert images.attrs == {}
+    if len(published) == 2:
+        assert ((whole["split"] == "test") == (images["split"] == published[1])).all()
+    if len(published) == 3:
+        assert whole["split"].equals(images["split"])
+
+
+@pytest.mark.parametrize(
+    "split, message",
+    [
+        (["train", "holdout", "test", "test"], "split 'holdout' is unknown; expected train, valid or test"),
+        (["train", None, "test", "test"], "1 of 4 images have no split; give each train, valid or test"),
+        ([None] * 4, "the test split is empty: 2 observations are too few. 3 are needed"),
+        (["test"] * 4, "the train split is empty"),
+    ],
+)
+def test_splits_that_cannot_be_completed(split, message):
+    with pytest.raises(TableError, match=message):
+        table.complete_splits(plants([2]).assign(split=split))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 4), st.integers(3, 30))
+def test_equal_thirds(sizes, photos, min_images):
+    images = plants(sizes, photos)
+    counts = images["species"].value_counts()
+    if counts.max() < min_images:
+        with pytest.raises(TableError, match=f"no species has {min_images} photos; the largest has {counts.max()}"):
+            table.equal_thirds(images, min_images)
+        return
+    thirds = table.equal_thirds(images, min_images)
+    assert set(thirds["species"]) == set(counts.index[counts >= min_images])
+    size = thirds.groupby(["species", "split"]).size()
+    assert (size == min_images // 3).all() and len(size) == 3 * len(set(thirds["species"]))
+    assert thirds["image_path"].is_unique and list(thirds.index) == list(range(len(thirds)))
+    parted = thirds.groupby("obs_id")["split"].nunique().max() > 1
+    assert parted == bool(thirds.attrs.get("notes"))
+    if photos == 1:
+        assert not parted
+
+
+def test_equal_thirds_keeps_plants_whole_where_there_are_enough():
+    thirds = table.equal_thirds(plants([30], photos=3), 30)
+    assert thirds.groupby("obs_id")["split"].nunique().max() == 1
+    with pytest.raises(ValueError, match="min_images must be 3 or more, such as 30; got 2"):
+        table.equal_thirds(plants([30]), 2)
+
+
+def test_equal_thirds_shuffles():
+    thirds = table.equal_thirds(plants([30, 30]), 30)
+    assert not thirds["species"].is_monotonic_increasing and not thirds["split"].is_monotonic_decreasing
+
+
+def test_k_shot_is_nested_and_leaves_the_rest():
+    images = table.complete_splits(plants([10, 20, 4]))
+    five, two = table.k_shot(images, 5), table.k_shot(images, 2)
+    assert set(two["image_path"]) < set(five["image_path"]) < set(images["image_path"])
+    assert (two[two["split"] == "train"]["species"].value_counts() == 2).all()
+    assert (two["split"] == "test").sum() == (images["split"] == "test").sum()
+    assert list(two.index) == list(range(len(two))) and two["image_path"].isin(images["image_path"]).all()
+    assert not table.k_shot(images, 2, seed=1).equals(two)
+    with pytest.raises(ValueError, match="k must be 1 or more; got 0"):
+        table.k_shot(images, 0)
+
+
+def test_describe():
+    images = plants([1, 6, 6], photos=1).assign(organ="flower", source=["web"] * 3 + ["trusted"] * 10)
+    facts = table.describe(images)
+    assert facts["n_images"] == 13 and facts["n_species"] == 3 and facts["n_observations"] == 13
+    assert facts["images_per_species_median"] == 6 and facts["share_of_species_with_one_image"] == 0.333
+    assert facts["share_of_species_with_over_10_images"] == 0 and facts["kind"] == "photographs"
+    assert facts["organs"] == "flower 13" and facts["sources"] == "trusted 10, web 3"
+    assert "n_species" not in table.describe(images[["image_path"]])
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=30))
+def test_gini_is_the_mean_difference(counts):
+    x = np.array(counts)
+    assert table.gini(counts) == pytest.approx(abs(x[:, None] - x).mean() / (2 * x.mean()))
+
+
+def test_data_kind():
+    images = plants([2])
+    assert table.data_kind(images) == "photographs"
+    assert table.data_kind(images.assign(kind=["generated", None, None, None])) == "generated"
+
+
+def test_data_hash_knows_content_and_labels_but_no_folder_and_no_order():
+    images = plants([3, 3])
+    there = images.assign(image_path=images["image_path"].str.replace("/data", "/home/ann/data"))
+    assert table.data_hash(images) == table.data_hash(there) == table.data_hash(images[::-1])
+    assert len(table.data_hash(images)) == 12
+    assert table.data_hash(images.assign(species="x")) != table.data_hash(images)
+    assert table.data_hash(images.assign(split="train")) != table.data_hash(images)
+    known = images.assign(sha1=[str(n) for n in range(12)])
+    assert table.data_hash(known) == table.data_hash(known.assign(image_path="/elsewhere/x.jpg"))
+
+
+def test_project_root_is_the_working_folder_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert table.project_root() == tmp_path
+
+
+def test_importing_the_table_loads_nothing_heavy():
+    heavy = "{'torch', 'scipy', 'sklearn', 'matplotlib', 'pyarrow', 'imagehash'}"
+    code = "import pandas, sys; before = set(sys.modules); import plantlab.table, plantlab.photos, plantlab.layouts, "
+    code += f"plantlab.curation; print(sorted({heavy} & (set(sys.modules) - before)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
