@@ -1,0 +1,212 @@
+"""Whole shoots: an individual of a species, and the L-systems that set its leaves, flowers and fruits on stems.
+
+Source: P. Prusinkiewicz and A. Lindenmayer, The Algorithmic Beauty of Plants, Springer 1990, chapter 1 (bracketed,
+parametric, stochastic L-systems, read by a turtle). A module is (symbol, length, radius): `F` a piece of stem, `L` a leaf,
+`K` a flower, `R` a fruit; `&` pitches away from the axis and `/` rolls about it by `length` degrees; `[` `]` branch.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from plantlab.greenhouse.flora import COLOURS, NUMBERS
+from plantlab.greenhouse.organs import axes, flower, fruit, leaf, place, revolve, rgb
+
+FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along the stem that bears it
+
+
+def individual(species, seed: int, day: int) -> SimpleNamespace:
+    """Return one plant: the traits of its species, departed from a little, and its colours on that day of the year."""
+    rng = np.random.default_rng(seed)
+    t = SimpleNamespace(**species._asdict() if hasattr(species, "_asdict") else dict(species))
+    for name in NUMBERS:
+        setattr(t, name, float(np.clip(getattr(t, name) + rng.normal(0, 0.07), 0, 1)))
+    names = list(COLOURS)
+    morph = t.flower_colour if rng.random() < 0.85 else names[(names.index(t.flower_colour) + rng.choice([-1, 1])) % 9]
+    hue, saturation, value = COLOURS[morph]
+    t.flower_rgb = rgb(hue + rng.normal(0, 0.018), saturation * rng.uniform(0.75, 1.1), value * rng.uniform(0.85, 1.03))
+    t.eye_rgb = rgb(*[(0.13, 0.9, 0.9), (0.09, 0.85, 0.75), (0.05, 0.7, 0.35), (0.95, 0.7, 0.45)][int(t.veins * 3.99)])
+    t.eye_pale = t.gloss > 0.5
+    autumn = t.habit != "herb" and day > 265
+    t.leaf_rgb = rgb(0.2 + 0.14 * t.leaf_tone + rng.normal(0, 0.012), rng.uniform(0.5, 0.75) - 0.2 * t.leaf_tone,
+                     rng.uniform(0.38, 0.6))  # fmt: skip
+    if autumn:
+        t.leaf_rgb = rgb(rng.uniform(0.02, 0.15), 0.75, rng.uniform(0.5, 0.8))
+    t.fruit_rgb = rgb([0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93][int(t.fruit_hue * 7.99)], 0.8,
+                      0.3 if t.fruit_hue > 0.62 else 0.75) * rng.uniform(0.85, 1.1)  # fmt: skip
+    t.bark_rgb = rgb(0.07 + 0.03 * t.bark_tone, 0.2 + 0.25 * t.bark_tone, rng.uniform(0.4, 0.65) - 0.2 * t.bark_tone)
+    t.blemish = rng.random() ** 2
+    t.diameter = 0.22 + 0.75 * t.flower_size if t.flower_size > 0.15 else 0.1 + 0.6 * t.flower_size
+    t.blade = 0.55 + 0.75 * t.leaf_size
+    return t
+
+
+def derive(axiom: list, rules: dict, steps: int) -> list:
+    """Return the word after rewriting every module that has a rule, `steps` times, all at once."""
+    for _ in range(steps):
+        axiom = [m for module in axiom for m in (rules[module[0]](*module[1:]) if module[0] in rules else [module])]
+    return axiom
+
+
+def turtle(word: list, rng: np.random.Generator, wobble: float = 4, start=None) -> dict:
+    """Return what stands where: symbol -> (frames (N, 3, 3), origins (N, 3), sizes (N, 2))."""
+    frame, at = np.array([[1, 0, 0], [0, 0, -1.0], [0, 1, 0]]) if start is None else start, np.zeros(3)
+    stack, parts = [], {}
+    shake = iter(rng.normal(0, np.radians(wobble), 2 * len(word)))
+    for symbol, size, radius in word:
+        if symbol == "[":
+            stack.append((frame, at))
+        elif symbol == "]":
+            frame, at = stack.pop()
+        elif symbol in "&/":
+            c, s = np.cos(np.radians(size) + next(shake)), np.sin(np.radians(size) + next(shake) * 0)
+            s = np.sin(np.arccos(np.clip(c, -1, 1))) * (1 if np.sin(np.radians(size)) >= 0 else -1)
+            turn = [[1, 0, 0], [0, c, s], [0, -s, c]] if symbol == "&" else [[c, 0, s], [0, 1, 0], [-s, 0, c]]
+            frame = frame @ np.array(turn)
+        else:
+            kept = parts.setdefault(symbol, ([], [], []))
+            kept[0].append(frame)
+            kept[1].append(at)
+            kept[2].append((size, radius))
+            if symbol == "F":
+                at = at + frame[:, 1] * size
+                a, b = next(shake) * 0.7, next(shake) * 0.7
+                frame = frame @ np.array([[1, -b, 0], [b, 1, -a], [0, a, 1]])
+                frame = frame / np.linalg.norm(frame, axis=0)
+    return {k: tuple(np.array(v) for v in kept) for k, kept in parts.items()}
+
+
+def inflorescence(t, rng, bearing: str = "K") -> list:
+    """Return the word of an inflorescence, or of what it has become in fruit (`bearing` "R")."""
+    d = t.diameter if bearing == "K" else t.diameter * 0.5 + 0.15
+    n = {"spike": 11, "raceme": 8, "corymb": 8, "umbel": 11, "panicle": 5}.get(t.inflorescence, 1)
+    n = max(2, int(n * rng.uniform(0.7, 1.2) * (1.5 if t.diameter < 0.25 else 1))) if n > 1 else 1
+    n = max(1, n // 2) if bearing == "R" else n
+    thin = 0.02 + 0.02 * d
+
+    def stalk(length, pitch):
+        return [("[", 0, 0), ("&", pitch, 0), ("F", length, thin), (bearing, d, 0), ("]", 0, 0), ("/", 137.5, 0)]
+
+    if t.inflorescence == "umbel":
+        tilts = 70 * np.sqrt((np.arange(n) + 0.5) / n)
+        return [("F", d, thin * 1.5)] + [m for a in tilts for m in stalk(d * max(1.1, 0.42 * np.sqrt(n)), a)]
+    if t.inflorescence in ("spike", "raceme", "corymb"):
+        short = 0.12 if t.inflorescence == "spike" else 0.6
+        step = d * (0.34 if t.inflorescence == "spike" else 0.42)
+
+        def rule(k, _):
+            length = k * step + 0.4 * d if t.inflorescence == "corymb" else short * d
+            return [("F", step, thin * 1.5), *stalk(length, 42 if t.inflorescence == "corymb" else 66), ("I", k - 1, 0)]
+
+        return derive([("F", d, thin * 1.6), ("I", n, 0)], {"I": rule}, n)[:-1] + [("F", step, thin), (bearing, d * 0.8, 0)]
+    if t.inflorescence == "panicle":
+
+        def branch(k, _):
+            if k < 1:
+                return [("F", 0.5 * d, thin), (bearing, d, 0)]
+            side = [("[", 0, 0), ("&", 48, 0), ("I", k - 2, 0), ("]", 0, 0), ("/", 137.5, 0)]
+            return [("F", 0.75 * d, thin * 1.3), *side, ("I", k - 1, 0)]
+
+        return derive([("F", d, thin * 1.6), ("I", n, 0)], {"I": branch}, n + 1)
+    return [("F", 1.6 * d, thin * 1.4), ("&", 25, 0), ("F", 0.2 * d, thin * 1.4), (bearing, d, 0)]
+
+
+def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
+    """Return the word of one node: its leaves, and the roll to the next node."""
+    n, turn = {"opposite": (2, 90), "whorled": (4, 45), "alternate": (1, 137.5), "basal": (1, 137.5)}[t.phyllotaxis]
+    word = []
+    for _ in range(n):
+        blade = t.blade * size * rng.uniform(0.85, 1.1)
+        word += [("[", 0, 0), ("&", pitch + rng.normal(0, 8), 0), ("F", 0.16 * blade, 0.018), ("L", blade, 0), ("]", 0, 0)]
+        word.append(("/", 360 / n if n > 1 else 0, 0))
+    return [*word, ("/", turn, 0)]
+
+
+def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) -> list:
+    """Return the word of a leafy stem that ends in flowers or fruits (`bearing`), or in a young leaf."""
+    basal = t.phyllotaxis == "basal" if basal is None else basal
+    tip = inflorescence(t, rng, bearing) if bearing else [*leaves(t, rng, 0.5, 25), ("&", 10, 0), ("L", 0.4 * t.blade, 0)]
+    if basal:
+        rosette = [m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]]
+        return rosette + [("F", t.blade * 0.5, 0.03)] * 2 + tip if bearing else rosette
+    step = t.blade * (0.5 if t.phyllotaxis in ("opposite", "whorled") else 0.3)
+    rule = lambda k, _: [("F", step, 0.035), *leaves(t, rng, 0.7 + 0.3 * k / nodes), ("A", k - 1, 0)]  # noqa: E731
+    return derive([("A", nodes, 0)], {"A": rule}, nodes)[:-1] + tip
+
+
+def tree(t, rng, bearing: str = "") -> list:
+    """Return the word of a tree or shrub: limbs that fork and taper, tufts of leaves, flowers or fruits at their ends."""
+    shrub, spread = t.habit == "shrub", 24 + 26 * t.branching
+    steps = 4
+
+    def limb(k, r):
+        length = (0.5 + 0.32 * k) * rng.uniform(0.8, 1.2)
+        if k < 1:
+            tuft = [("[", 0, 0), ("&", 50, 0), ("L", 0.5, 0), ("]", 0, 0), ("/", 137.5, 0)] * 7
+            return [("F", 0.4, r), *tuft, *([("&", 20, 0), (bearing, 0.3, 0)] if bearing else [])]
+        n = int(rng.integers(2, 4)) if k > 1 else 3
+        sides = [("[", 0, 0), ("&", spread, 0), ("A", k - 1, r * 0.66), ("]", 0, 0), ("/", 137.5, 0)] * n
+        return [("F", length, r), *sides, ("&", 8, 0), ("A", k - 1, r * 0.75)]
+
+    stems = 4 if shrub else 1
+    start = [] if shrub else [("F", 0.7 + 1.2 * t.height, 0.2), ("/", 60, 0)]
+    each = [("[", 0, 0), ("&", 26 if shrub else 0, 0), ("A", steps - shrub, 0.06 if shrub else 0.17), ("]", 0, 0), ("/", 97, 0)]
+    return derive(start + each * stems, {"A": limb}, steps + 1)
+
+
+def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
+    """Return a whole leaf: one blade, or leaflets along a rachis or about its tip."""
+    if t.division == "simple":
+        return leaf(t, n, rng, curl, flat)
+    k = 3 if t.division == "trifoliate" else 5 + 2 * int(t.veins * 2) if t.division == "digitate" else 7 + 2 * int(t.veins * 3)
+    if t.division == "pinnate":
+        side, along = np.tile([-1.0, 1.0], k // 2), np.repeat(np.linspace(0.25, 0.88, k // 2), 2)
+        heading = np.stack([side, 0.55 + 0 * side, 0.1 + 0 * side], -1)
+        heading, along = np.vstack([heading, [0, 1, 0]]), np.append(along, 0.92)
+        at, size = np.stack([0 * along, along, 0 * along], -1), np.append(np.full(k - 1, 0.34), 0.36)
+    else:
+        angle = np.radians(np.linspace(-1, 1, k) * (75 if k == 3 else 105))
+        heading = np.stack([np.sin(angle), np.cos(angle), 0.08 + 0 * angle], -1)
+        at, size = np.tile([0, 0.38, 0], (k, 1)), 0.6 - 0.1 * np.abs(angle)
+    one = leaf(t, max(8, int(n * size[-1])), rng, curl, flat)
+    rachis = revolve(lambda u: 0.012 + 0 * u, max(8, n), t.leaf_rgb * 0.9)
+    tints = rng.uniform(0.88, 1.1, (len(at), 1))
+    up = np.array([0, 0, 1.0]) + rng.normal(0, 0.1, at.shape)
+    stalk = place(rachis, np.eye(3)[None], np.zeros((1, 3)), [at[:, 1].max()])
+    return np.concatenate([place(one, axes(heading, up), at, size, tints), stalk])
+
+
+def dice(parts: dict, t, scale: float, rng, flat: bool = False, wood: bool = False) -> np.ndarray:
+    """Return the points of a plant at `scale` points a unit: three leaves and two flowers of it, set everywhere."""
+    meshes = []
+    makers = {"L": (3, lambda n: foliage(t, n, rng, rng.uniform(0.2, 1.3), flat)), "K": (2, lambda n: flower(t, n, rng)),
+              "R": (2, lambda n: fruit(t, n, rng))}  # fmt: skip
+    for symbol, (kinds, make) in makers.items():
+        if symbol not in parts:
+            continue
+        frames, at, size = parts[symbol]
+        frames = frames @ FACE if symbol == "K" else frames
+        for k in range(min(kinds, len(at))):
+            mine = slice(k, None, kinds)
+            n = int(np.clip(scale * size[mine, 0].max() * {"L": 1.15, "K": 1.1, "R": 1.2}[symbol], 5, 420))
+            tints = rng.normal(1, 0.07, (len(at[mine]), 1)) * np.ones(3)
+            meshes.append(place(make(n), frames[mine], at[mine], size[mine, 0], tints))
+    if "F" in parts:
+        frames, at, size = parts["F"]
+        colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.array([0.08, 0.03, 0.0])
+        for big in (False, True):
+            mine = (size[:, 1] > np.median(size[:, 1]) * 1.5) == big
+            if mine.any():
+                n = int(np.clip(scale * size[mine, 0].max() * 1.2, 4, 400))
+                m = int(np.clip(scale * size[mine, 1].max() * 5, 6, 200))
+                u, phi = np.linspace(0, 1.04, n), np.linspace(-np.pi, np.pi, m)
+                ring = np.stack(np.broadcast_arrays(np.cos(phi)[None], u[:, None], np.sin(phi)[None], 0 * u[:, None]), -1)
+                copies = np.empty((mine.sum(), n * m, 11), np.float32)
+                local = ring[..., :3].reshape(-1, 3) * np.stack([size[mine, 1], size[mine, 0], size[mine, 1]], -1)[:, None]
+                turned = np.swapaxes(frames[mine], 1, 2)
+                copies[..., :3] = local @ turned + at[mine][:, None]
+                copies[..., 3:6] = (ring[..., :3] * [1, 0, 1]).reshape(-1, 3) @ turned
+                copies[..., 6:9] = np.clip(colour * rng.uniform(0.8, 1.15, (n * m, 1)), 0.01, 1) ** 2.2
+                copies[..., 9:] = [0.1, 0.0]
+                meshes.append(copies.reshape(-1, 11))
+    return np.concatenate(meshes)

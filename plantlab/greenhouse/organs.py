@@ -1,0 +1,372 @@
+"""Organs as surfaces: leaves, petals, flowers, fruits and stems, each diced into points finer than a pixel.
+
+A mesh is a float32 array (P, 11): place (x, y, z), normal (3), linear colour (3), shine, translucency. An organ grows from
+the origin along y, its upper side towards z, at unit length; `place` sets copies of it on a plant.
+"""
+
+import colorsys
+
+import numpy as np
+from PIL import Image
+
+GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))  # 137.5 degrees
+
+
+def gielis(phi: np.ndarray, m: float, n1: float, n2: float, n3: float) -> np.ndarray:
+    """Return the radius at angle `phi` of the superformula, 1 at phi = 0.
+
+    Source: J. Gielis, A generic geometric transformation that unifies a wide range of natural and abstract shapes,
+    American Journal of Botany 90 (2003) 333-338, equation 3 with a = b = 1.
+    """
+    return (np.abs(np.cos(m * phi / 4)) ** n2 + np.abs(np.sin(m * phi / 4)) ** n3) ** (-1 / n1)
+
+
+def vogel(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return angle and radius (0 to 1) of `n` florets on a head, evenly packed by the golden angle.
+
+    Source: H. Vogel, A better way to construct the sunflower head, Mathematical Biosciences 44 (1979) 179-189.
+    """
+    k = np.arange(n) + 0.5
+    return k * GOLDEN_ANGLE, np.sqrt(k / n)
+
+
+def rgb(hue: float, saturation: float, value: float) -> np.ndarray:
+    return np.array(colorsys.hsv_to_rgb(hue % 1, np.clip(saturation, 0, 1), np.clip(value, 0, 1)))
+
+
+def cloud(rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves: int = 3) -> np.ndarray:
+    """Return smooth noise, about 0 to 1: random grids, each finer and fainter, drawn large."""
+    total = np.zeros(shape, np.float32)
+    for k in range(octaves):
+        n = max(2, cells * 2**k)
+        grid = Image.fromarray(rng.random((n, n), dtype=np.float32))
+        total += np.asarray(grid.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2**k
+    return total / (2 - 2.0 ** (1 - octaves))
+
+
+def mix(a, b, share) -> np.ndarray:
+    """Return colours between `a` and `b`, by a `share` for every point."""
+    share = np.clip(share, 0, 1)[..., None]
+    return a * (1 - share) + b * share
+
+
+def surface(points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: float = 0.0) -> np.ndarray:
+    """Return the mesh of a grid of points (U, V, 3); its normals are those of the grid."""
+    along, across = np.gradient(points, axis=(0, 1))
+    normals = np.cross(across, along)
+    normals /= np.sqrt((normals**2).sum(-1, keepdims=True)) + 1e-9
+    colours = np.broadcast_to(np.clip(colours, 0.01, 1) ** 2.2, points.shape)
+    extra = np.broadcast_to([shine, thin], (*points.shape[:2], 2))
+    return np.concatenate([points, normals, colours, extra], -1, dtype=np.float32).reshape(-1, 11)
+
+
+def place(mesh, frames, origins, sizes, tints=None) -> np.ndarray:
+    """Return copies of `mesh`: axes turned to `frames` (N, 3, 3), scaled, moved, tinted."""
+    frames, origins = np.asarray(frames, np.float32), np.asarray(origins, np.float32)
+    sizes = np.asarray(sizes, np.float32).reshape(-1, 1, 1)
+    copies = np.empty((len(frames), *mesh.shape), np.float32)
+    turned = np.swapaxes(frames, 1, 2)
+    copies[..., :3] = (mesh[:, :3] @ turned) * sizes + origins[:, None]
+    copies[..., 3:6] = mesh[:, 3:6] @ turned
+    copies[..., 6:] = mesh[:, 6:]
+    if tints is not None:
+        copies[..., 6:9] *= np.asarray(tints, np.float32)[:, None]
+    return copies.reshape(-1, 11)
+
+
+def axes(heading, up) -> np.ndarray:
+    """Return frames (..., 3, 3) whose y is `heading` and whose z is as near to `up` as can be."""
+    y = heading / np.linalg.norm(heading, axis=-1, keepdims=True)
+    x = np.cross(y, up)
+    x = x / (np.linalg.norm(x, axis=-1, keepdims=True) + 1e-9)
+    return np.stack([x, y, np.cross(x, y)], -1)
+
+
+def whorl(n: int, elevation: float, turn: float = 0.0, jitter=0.0, rng=None) -> np.ndarray:
+    """Return frames of `n` parts around z, raised by `elevation` (radians) from the plane."""
+    angle = turn + 2 * np.pi * np.arange(n) / n
+    if rng is not None:
+        angle, elevation = angle + rng.normal(0, jitter, n), elevation + rng.normal(0, jitter, n)
+    flat = np.stack([np.cos(angle), np.sin(angle), 0 * angle], -1)
+    up = np.array([0, 0, 1.0])
+    heading = flat * np.cos(elevation)[..., None] if rng is not None else flat * np.cos(elevation)
+    heading = heading + up * (np.sin(elevation)[..., None] if rng is not None else np.sin(elevation))
+    return axes(heading, up - 0 * heading)
+
+
+def bend(x, y, z, curl) -> np.ndarray:
+    """Return points (..., 3) bent about x: `curl` is the angle turned over unit length, down where positive."""
+    curl = curl if abs(curl) > 1e-3 else 1e-3
+    turn = curl * y
+    return np.stack([x + 0 * y, (np.sin(turn) + curl * z * np.sin(turn)) / curl,
+                     (np.cos(turn) - 1) / curl + z * np.cos(turn)], -1)  # fmt: skip
+
+
+LEAF_OUTLINE = {"linear": (0.25, 0.5, 0.09), "lanceolate": (0.6, 0.9, 0.2), "elliptic": (0.75, 0.75, 0.36),
+                "ovate": (0.5, 1.1, 0.5), "obovate": (1.1, 0.5, 0.42), "pinnatifid": (0.7, 0.6, 0.5)}  # fmt: skip
+
+
+BROAD = ("cordate", "orbicular", "palmate")
+
+
+def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = False) -> np.ndarray:
+    """Return one blade with its veins; simple outlines along the midrib, broad and lobed ones by the superformula."""
+    u, v = np.linspace(0, 1, n)[:, None], np.linspace(-1, 1, max(9, int(n * (2.6 if t.leaf_shape in BROAD else LEAF_OUTLINE[t.leaf_shape][2] * 2.2 * (0.65 + 0.7 * t.leaf_ratio)))))[None]
+    teeth = int(8 + 22 * t.teeth)
+    amount = {"entire": 0, "undulate": 0}.get(t.margin, 0.16 - 0.09 * t.teeth)
+    broad = t.leaf_shape in BROAD
+    if broad:
+        phi = v * np.pi * 0.985
+        if t.leaf_shape == "palmate":
+            r = gielis(phi, 5 if t.veins < 0.5 else 7, 0.45 + 0.5 * t.leaf_ratio, 1, 1) * (1 - 0.4 * (phi / np.pi) ** 2)
+        else:
+            r = gielis(phi, 1, 0.55 if t.leaf_shape == "cordate" else 2.5, 1, 1)
+            tip = 0.3 if t.leaf_shape == "cordate" else 0
+            r = r * (1 + tip * np.exp(-np.abs(phi) / 0.22)) * (0.8 + 0.35 * t.leaf_ratio * np.sin(np.abs(phi)))
+        r = r * (1 - 0.75 * np.exp(-(((np.pi - np.abs(phi)) / 0.3) ** 2)))
+        s = np.abs(phi) / np.pi * teeth * 0.8
+        edge = r * (1 + amount * 0.6 * _tooth(s, t.margin))
+        rho = 0.72 * u * edge
+        x, y = rho * np.sin(phi), rho * np.cos(phi)
+        across = u + 0 * v
+    else:
+        a, b, width = LEAF_OUTLINE[t.leaf_shape]
+        w = u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b) * width * (0.65 + 0.7 * t.leaf_ratio)
+        if t.leaf_shape == "pinnatifid":
+            w = w * (0.3 + 0.7 * np.abs(np.cos(np.pi * (u * (3.5 + 3 * t.veins) + 0.15))) ** 0.8)
+        x = v * (w * (1 + amount * _tooth(u * teeth, t.margin) * (np.abs(v) > 0.4)) + 0.012)
+        y = u + 0 * v - 0.1 * np.abs(x)
+        across = np.abs(v) + 0 * u
+    veins = _veins(t, x, y, u, v, broad)
+    z = 0.35 * np.abs(x) * (0.3 + 0.7 * rng.random()) - 0.012 * veins
+    if t.margin == "undulate":
+        z = z + 0.05 * across**2 * np.sin(y * 18 + np.sign(x))
+    z = z + (0 if flat else 0.12) * (cloud(rng, z.shape, 3, 2) - 0.5)
+    green = t.leaf_rgb * (0.86 + 0.28 * cloud(rng, z.shape, 3))[..., None]
+    green = mix(green, green * 0.5 + np.array([0.38, 0.42, 0.22]), 0.75 * veins)
+    green = mix(green, green * np.array([1.15, 1.1, 0.8]), across**3)
+    spots = cloud(rng, z.shape, 7, 2)
+    green = mix(green, np.array([0.42, 0.27, 0.12]), (spots - 1.02 + 0.25 * t.blemish) * 14)
+    return surface(bend(x, y, 0 * y + z * (0.1 if flat else 1), 0.02 if flat else curl), green, 0.1 + 0.5 * t.gloss, 0.55)
+
+
+def _tooth(s, margin):
+    """Return the margin's height, -1 to 0, along `s` teeth."""
+    f = s % 1
+    return {"serrate": f - 1, "dentate": -np.abs(2 * f - 1), "crenate": np.abs(np.sin(np.pi * f)) ** 0.6 - 1}.get(margin, 0 * f)
+
+
+def _veins(t, x, y, u, v, broad):
+    """Return how much each point of a blade is vein, 0 to 1."""
+    count = 5 + 9 * t.veins
+    middle = np.exp(-((x / (0.008 + 0.012 * (1 - u))) ** 2))
+    if broad:
+        ray = np.abs(v) * np.pi * 0.985 / (2 * np.pi / (7 if t.venation == "palmate" else 9))
+        main = np.exp(-(((ray - np.round(ray)) * u / 0.045) ** 2))
+        side = (u * count - np.abs(ray - np.round(ray)) * 2.5) % 1
+        return np.maximum(main, 0.45 * np.exp(-((np.minimum(side, 1 - side) / 0.11) ** 2)) * (u > 0.1))
+    if t.venation == "parallel":
+        line = (v * (2.5 + 2.5 * t.veins)) % 1
+        return np.maximum(middle, 0.5 * np.exp(-((np.minimum(line, 1 - line) / 0.13) ** 2)) + 0 * u)
+    side = ((y - np.abs(x) * (0.9 + 0.4 * t.veins) + 0.5 * x**2) * count) % 1
+    return np.maximum(middle, 0.65 * np.exp(-((np.minimum(side, 1 - side) / 0.1) ** 2)) * (1 - 0.5 * np.abs(v)))
+
+
+def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=None, pattern=None) -> np.ndarray:
+    """Return one petal: outline, cup, ruffle, and its pattern towards base and rim."""
+    shape, pattern = shape or t.petal_shape, pattern or t.pattern
+    u, v = np.linspace(0, 1, n)[:, None], np.linspace(-1, 1, max(7, int(n * (0.6 + 0.8 * t.petal_ratio))))[None]
+    a, b = {"pointed": (0.8, 0.95), "strap": (0.3, 0.12), "spoon": (2.2, 0.4)}.get(shape, (0.9, 0.33))
+    w = u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b)
+    w = (0.04 + 0.96 * w) * (0.2 if shape == "strap" else 0.26 + 0.36 * t.petal_ratio)
+    x, y = v * w, u * (1 - 0.08 * v**2)
+    y = y - {"notched": 0.2 * np.exp(-((v / 0.28) ** 2)), "fringed": 0.09 * np.cos(v * 19) + 0.09,
+             "strap": 0.05 * np.abs(np.sin(v * 3 * np.pi / 2))}.get(shape, 0) * u**5  # fmt: skip
+    cup = (0.2 + 0.9 * t.petal_cup) if cup is None else cup
+    z = cup * x**2 / 0.4 - 0.1 * np.abs(x) * (1 - u)
+    ruffle = (0.06 if shape == "fringed" else 0.025) * np.sin(v * 7 + rng.uniform(0, 6)) * u**2 * np.abs(v)
+    z = z + ruffle + 0.06 * (cloud(rng, z.shape, 3, 1) - 0.5) * u
+    own = t.flower_rgb if colour is None else colour
+    deep, pale = own**1.8 * 0.9, 1 - (1 - own) * 0.45
+    shade = mix(own, pale, (0.75 - u + 0 * v) * (0.8 if t.eye_pale else 0))
+    lines = np.abs(np.sin((v * (4 + 3 * t.stamens) + 0.35 * np.sin(u * 5)) * np.pi))
+    shade = mix(shade, deep, (1 - lines**0.6) * (0.9 if pattern == "veined" else 0.28) * (1 - u * 0.6))
+    if pattern == "eyed":
+        shade = mix(shade, t.eye_rgb, (0.42 - u + 0.1 * np.abs(lines - 0.5) + 0 * v) * 9)
+    elif pattern == "edged":
+        shade = mix(shade, pale if own.mean() < 0.72 else t.eye_rgb, (np.maximum(np.abs(v) + 0 * u, u + 0 * v) - 0.8) * 9)
+    elif pattern == "spotted":
+        shade = mix(shade, t.eye_rgb, (cloud(rng, z.shape, 9, 1) - 0.62) * 12 * (u < 0.8))
+    shade = shade * (0.93 + 0.14 * cloud(rng, z.shape, 4))[..., None]
+    return surface(bend(x, y, z, (0.9 - 1.8 * t.petal_curl) if curl is None else curl), shade, 0.12, 0.6)
+
+
+def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0):
+    """Return a body around y: `profile` radius from base to tip (a function of u), cross-section by the superformula."""
+    u = np.linspace(0, 1, n)[:, None]
+    phi = np.linspace(-np.pi, np.pi, max(8, int(n * 5 * float(np.max(profile(u))) + 6)))[None]
+    r = profile(u) * gielis(phi, *section)
+    points = bend(r * np.cos(phi), u + 0 * phi, r * np.sin(phi) * squash, curl)
+    tone = colour(u + 0 * phi, phi) if callable(colour) else np.broadcast_to(colour, points.shape)
+    return surface(points, tone, shine)
+
+
+def ball(n: int, colour, shine=0.3, ratio: float = 1.0) -> np.ndarray:
+    return revolve(lambda u: 0.5 * ratio * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)), max(5, n), colour, shine=shine)
+
+
+def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a flower that faces z, with y up; petals are half a unit long, `n` points across the whole."""
+    half, up = n // 2, np.array([0, 0, 1.0])
+    green = t.leaf_rgb * 0.9 + 0.05
+    parts = []
+
+    def add(mesh, frames, size, origin=(0, 0, 0), tint=0.06):
+        k = len(frames)
+        parts.append(place(mesh, frames, np.broadcast_to(origin, (k, 3)), np.full(k, size), 1 + rng.normal(0, tint, (k, 1))))
+
+    def toward(*where):
+        return axes(np.array([where], float), up[None])
+
+    if t.corolla == "daisy":
+        rays = t.n_petals + int(rng.integers(-1, 2))
+        for k in range(2 if rays > 15 else 1):
+            one = petal(t, half, rng, "strap" if t.petal_shape == "rounded" else t.petal_shape, cup=0.5, curl=0.5 - 0.9 * t.petal_curl)
+            add(one, whorl(rays // (2 if rays > 15 else 1), 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k), k * 0.2, 0.05, rng), 0.5, (0, 0, -0.02 * k))
+        angle, r = vogel(90 + int(60 * t.stamens))
+        disc = 0.14 + 0.1 * t.stamens
+        at = np.stack([r * np.cos(angle) * disc, r * np.sin(angle) * disc, 0.07 * (1 - r**2) + 0.03], -1)
+        tints = 0.55 + 0.5 * r[:, None] + rng.normal(0, 0.06, (len(r), 1))
+        heading = axes(at * [1, 1, 0] * 2.5 + up, np.array([0, 1.0, 0]) + 0 * at)
+        parts.append(place(ball(max(5, n // 18), t.eye_rgb, 0.2), heading, at, np.full(len(r), disc * 0.26), tints))
+    elif t.corolla == "butterfly":
+        add(petal(t, half, rng, cup=0.1, curl=-0.5), axes(np.array([[0, 1, 0.35]]), up[None]), 0.55)
+        add(petal(t, half, rng, "rounded", cup=0.5, curl=0.3), axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]])), 0.42)
+        keel = petal(t, half, rng, "pointed", cup=3, curl=-0.8, colour=1 - (1 - t.flower_rgb) * 0.5, pattern="plain")
+        add(keel, toward(0, -0.55, 0.8), 0.4)
+    elif t.corolla in ("lipped", "orchid"):
+        orchid = t.corolla == "orchid"
+        if orchid:
+            add(petal(t, half, rng, "pointed", colour=t.flower_rgb * 0.92), axes(np.array([[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]), up + np.zeros((3, 3))), 0.5, (0, 0, -0.03))
+            add(petal(t, half, rng), axes(np.array([[-1, 0.35, 0.2], [1, 0.35, 0.2]]), up + np.zeros((2, 3))), 0.46)
+        else:
+            hood = petal(t, half, rng, "rounded", cup=1.8, curl=1.0)
+            add(hood, toward(0, 0.8, 0.8), 0.42)
+            add(petal(t, half, rng, "rounded"), axes(np.array([[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]]), up + np.zeros((2, 3))), 0.3)
+        lip = petal(t, half, rng, "fringed" if t.petal_shape == "fringed" else "notched", cup=-0.3, curl=0.9,
+                    colour=t.flower_rgb**1.25, pattern="spotted" if t.pattern == "plain" else t.pattern)  # fmt: skip
+        add(lip, toward(0, -0.75, 0.6), 0.55)
+        add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), toward(0, 0.3, 1), 0.14)
+    elif t.corolla in ("bell", "trumpet"):
+        bell = t.corolla == "bell"
+        lobe = 0.5 if t.petal_shape == "pointed" else 0.9
+        m = t.n_petals
+
+        def shade(u, phi):
+            fold = np.abs(np.sin(m * phi / 2))
+            tone = mix(t.flower_rgb, t.flower_rgb**1.6 * 0.9, (1 - fold) ** 2 * (0.8 if t.pattern == "veined" else 0.4))
+            return mix(tone, 1 - (1 - t.flower_rgb) * 0.3, (0.55 - u) * 3 if t.pattern != "plain" else (0.3 - u) * 3)
+
+        u, phi = np.linspace(0, 1, n)[:, None], np.linspace(-np.pi, np.pi, int(2.6 * n))[None]
+        rim = gielis(phi, m, lobe * 1.3, 1, 1)
+        flare = (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5) if bell else (0.06 + 0.05 * u + 0.45 * u**2.2)
+        deep = (0.6 + 0.4 * t.petal_cup) * (1 if bell else 0.7)
+        r = flare * (1 + (rim - 0.8) * u**3 * 0.9)
+        z = deep * (u if bell else np.sin(u * np.pi / 2)) * (1 + 0.3 * (rim - 0.8) * u**4 * bell) - deep * (0.0 if bell else 0.6)
+        parts.append(surface(np.stack([r * np.cos(phi), r * np.sin(phi), z + 0 * phi], -1), shade(u + 0 * phi, phi), 0.15, 0.6))
+        add(revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb), toward(0, 0.01, 1), deep * 0.9, (0, 0, -0.4 * (not bell)))
+    else:
+        m, lift = t.n_petals, 0.1 + 0.9 * t.petal_cup
+        one = petal(t, half, rng)
+        if m == 6:
+            add(one, whorl(3, lift - 0.1, 0.5, 0.05, rng), 0.5, (0, 0, -0.02))
+            add(petal(t, half, rng), whorl(3, lift, 0.5 + np.pi / 3, 0.05, rng), 0.48)
+        else:
+            turned = whorl(m, lift, rng.random(), 0.06, rng)
+            roll = 0.15  # each petal lies with one edge over its neighbour
+            turned = turned @ np.array([[np.cos(roll), 0, np.sin(roll)], [0, 1, 0], [-np.sin(roll), 0, np.cos(roll)]])
+            add(one, turned, 0.5)
+        k = m if t.stamens < 0.35 else 2 * m if t.stamens < 0.6 else 26
+        spread = rng.uniform(0.7, 1.35, k)
+        angle = np.arange(k) * (GOLDEN_ANGLE if k > 20 else 2 * np.pi / k)
+        head = np.stack([np.cos(angle) * np.cos(spread), np.sin(angle) * np.cos(spread), np.sin(spread)], -1)
+        long = (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
+        frames = axes(head, up + 0 * head + 0.01)
+        thread = revolve(lambda u: 0.035 + 0 * u, max(6, n // 4), 1 - (1 - t.flower_rgb) * 0.4)
+        parts.append(place(thread, frames, np.zeros((k, 3)), long))
+        parts.append(place(ball(max(6, n // 12), t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], np.full(k, 0.055)))
+        add(ball(max(6, n // 7), green, 0.3, 0.8), toward(0, 0.01, 1), 0.13 + 0.05 * t.fruit_ratio)
+    sepal = petal(t, max(8, half // 2), rng, "pointed", cup=0.6, curl=0.2, colour=green, pattern="plain")
+    k = {"daisy": 13, "orchid": 0}.get(t.corolla, 5)
+    if k:
+        add(sepal, whorl(k, 0.25 if t.corolla in ("open", "daisy") else 0.7, 0.3), 0.26, (0, 0, -0.06))
+    return np.concatenate(parts)
+
+
+def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a fruit along y, about a unit across (pods and samaras are longer)."""
+    ripe, dry = t.fruit_rgb, np.array([0.55, 0.42, 0.26]) * rng.uniform(0.8, 1.15)
+    one, up, still = np.eye(3)[None], np.array([0, 0, 1.0]), np.zeros((1, 3))
+    long = 0.8 + 0.7 * t.fruit_ratio
+
+    def skin(u, phi):
+        blush = cloud(rng, u.shape, 3, 2)
+        tone = mix(ripe, ripe * [1.0, 0.8, 0.55] + [0.0, 0.14, 0.06], (blush - 0.35 - 0.4 * t.fruit_hue) * 2.2)
+        dots = cloud(rng, u.shape, 14, 1)
+        return mix(tone, 1 - (1 - tone) * 0.55, (dots - 0.8) * 6) * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
+
+    def body(profile, colour, **how):
+        return revolve(profile, n, colour, **how)
+
+    round_ = lambda u: 0.5 / long * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1))  # noqa: E731
+    sepal = petal(t, max(8, n // 3), rng, "pointed", cup=0.5, colour=t.leaf_rgb * 0.85, pattern="plain")
+    spin = axes(whorl(5, 0.0)[..., 1], np.array([0, 0, 1.0]) + np.zeros((5, 3)))
+    tilt = np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # from z up to y up
+    calyx = place(sepal, tilt @ spin, np.zeros((5, 3)) + [0, 0.03, 0], np.full(5, 0.3))
+    if t.fruit in ("berry", "drupe"):
+        groove = (0, 1, 1, 1) if t.fruit == "berry" else (2, 6, 2.6, 2.6)
+        fruit_ = place(body(round_, skin, shine=0.9 - 0.5 * (t.fruit == "drupe"), section=groove), one, still, [long])
+        return np.concatenate([fruit_, calyx])
+    if t.fruit == "pome":
+        apple = lambda u: 0.52 * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)) * (1.12 - 0.3 * u)  # noqa: E731
+        crown = place(sepal, tilt @ spin, np.zeros((5, 3)) + [0, 0.93, 0], np.full(5, 0.14))
+        return np.concatenate([body(apple, skin, shine=0.7, section=(5, 12, 2.5, 2.5)), crown])
+    if t.fruit == "pod":
+        seeds = 4 + int(5 * t.fruit_ratio)
+        pod = lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 * (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u)))  # noqa: E731
+        tone = mix(ripe, dry, np.array(0.55))
+        return np.concatenate([place(body(pod, tone, squash=0.5, curl=0.7 * (t.petal_curl - 0.2)), one, still, [1.6]), calyx])
+    if t.fruit == "capsule":
+        urn = lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 * (1 - 0.35 * (u > 0.86)) + 0.02  # noqa: E731
+        ribs = lambda u, phi: dry * (0.65 + 0.5 * np.abs(np.cos(t.n_petals * phi / 2)))[..., None] * (1.1 - 0.4 * u[..., None])  # noqa: E731
+        lid = place(sepal * np.r_[np.ones(6), 1.5, 0.7, 0.8, 1, 1], tilt @ spin, np.zeros((5, 3)) + [0, 0.95 * long, 0], np.full(5, 0.22))
+        return np.concatenate([place(body(urn, ribs, section=(t.n_petals, 4, 2.8, 2.8), shine=0.2), one, still, [long]), lid, calyx])
+    if t.fruit == "nut":
+        cup = lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1))  # noqa: E731
+        scales = lambda u, phi: dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + (u * 14 // np.pi) * 1.6)))[..., None]  # noqa: E731
+        nut = place(body(round_, lambda u, phi: (dry * [1.05, 0.8, 0.55])[None, None] * (0.8 + 0.25 * np.sin(phi * 11) ** 2)[..., None], shine=0.8), one, still + [0, 0.15, 0], [0.95 * long])
+        return np.concatenate([nut, place(body(cup, scales, shine=0.05), one, still, [0.5])])
+    if t.fruit == "samara":
+        wing = petal(t, n, rng, "spoon", cup=0.0, curl=0.3, colour=mix(ripe, np.array([0.75, 0.66, 0.4]), np.array(0.6)), pattern="veined")
+        pair = axes(np.array([[-0.8, 1, 0], [0.8, 1, 0]]), up + np.zeros((2, 3)))
+        seed = place(ball(n // 3, dry * 0.8), pair, np.zeros((2, 3)), [0.35, 0.35])
+        return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, [1.1, 1.1]), seed])
+    if t.fruit == "clock":
+        angle, r = vogel(110)
+        height = 1 - 2 * r**2
+        side = np.sqrt(1 - height**2)
+        head = np.stack([side * np.cos(angle), -height, side * np.sin(angle)], -1)
+        frames, at = axes(head, up + 0 * head + 0.01), head * 0.08 + [0, 0.5, 0]
+        stalk = revolve(lambda u: 0.012 + 0 * u, max(6, n // 3), np.array([0.93, 0.92, 0.88]))
+        star = place(revolve(lambda u: 0.012 + 0 * u, max(5, n // 8), np.ones(3)), axes(whorl(7, 0.5)[..., 1], up + np.zeros((7, 3))), np.zeros((7, 3)), np.full(7, 0.15))
+        star = place(star, tilt[None], still, [1.0])
+        return np.concatenate([place(stalk, frames, at, np.full(110, 0.36)), place(star, frames, at + head * 0.36, np.full(110, 1.0)), place(ball(n // 5, dry * 0.6), one, still + [0, 0.42, 0], [0.16])])
+    angle, r = vogel(60 if t.fruit == "aggregate" else 90)  # aggregate: drupelets; achene: a dry head of scales
+    y = 1 - r**2 * 1.0
+    side = np.sqrt(np.clip(1 - (2 * y - 1) ** 2, 0.0, 1)) * 0.42
+    at = np.stack([side * np.cos(angle), y * 0.95, side * np.sin(angle)], -1)
+    head = at - [0, 0.45, 0]
+    juicy = t.fruit == "aggregate"
+    grain = ball(max(6, n // 6), ripe if juicy else dry, 0.9 if juicy else 0.1, 0.9 if juicy else 0.5)
+    tints = rng.uniform(0.75, 1.1, (len(r), 1))
+    return np.concatenate([place(grain, axes(head, up + 0 * head + 0.01), at - head * 0.25, np.full(len(r), 0.22), tints), calyx])
