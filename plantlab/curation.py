@@ -117,36 +117,41 @@ def fit_to_train(
         return Verdict("no", [f"{n} photos carry {n_species} species; at least 2 are needed."], ["serious"])
     half = int((counts.cumsum() < counts.sum() / 2).sum()) + 1
     check(10 / counts.mean(), 1, 2, f"A species has {counts.mean():.1f} photos on average; under 10 is little.")
-    check(few / n_species, 0.1, np.inf, f"{few} of {n_species} species have under 30 photos (EGI drops them).")
-    check(gini(counts), 0.5, np.inf, f"{half} of {n_species} species hold half of the photos.")
-    check(unnamed / n, 0, 0.5, f"{unnamed} of {n} photos have no species.")
-    check(n_bad / (n + n_bad), 0, 0.2, f"{n_bad} of {n + n_bad} files cannot be read or are too small.")
+    check(few / n_species, 0.1, np.inf, f"Species with under 30 photos, which EGI drops: {few} of {n_species}.")
+    check(gini(counts), 0.5, np.inf, f"Half of the photos show only {half} of {n_species} species.")
+    check(unnamed / n, 0, 0.5, f"Photos without a species: {unnamed} of {n}.")
+    check(n_bad / (n + n_bad), 0, 0.2, f"Files that cannot be read or are too small: {n_bad} of {n + n_bad}.")
     if "width" in images:
         side = images[["width", "height"]].min(axis=1).median()
         check(128 / side, 1, 4, f"The shorter side is {side:.0f} pixels in the median; under 128 shows little.")
     if "obs_id" in images:
         lone = int((images.drop_duplicates(["species", "obs_id"])["species"].value_counts() == 1).sum())
-        check(lone / n_species, 0, np.inf, f"{lone} of {n_species} species are one observation: none to test on.")
+        check(
+            lone / n_species,
+            0,
+            np.inf,
+            f"Species with a single observation, so none to test on: {lone} of {n_species}.",
+        )
     if "organ" in images and (organs := len(images["organ"].value_counts())) > 1:
         each = images.groupby(["species", "organ"]).size().median()
-        check(5 / each, 1, np.inf, f"{organs} organs are mixed, with {each:.0f} photos of each a species.")
+        check(5 / each, 1, np.inf, f"{organs} organs are mixed; a species has {each:.0f} photos of one.")
     if "source" in images:
         web = int((images["source"] == "web").sum())
-        check(web / n, 0.2, np.inf, f"{web} of {n} photos come from web searches: expect wrong labels.")
+        check(web / n, 0.2, np.inf, f"Photos from web searches, where labels are often wrong: {web} of {n}.")
     if duplicates is None and "phash" in images:
         duplicates = find_duplicates(images)
     if duplicates is not None:
         copies, clash = len(set(duplicates["second"])), int((~duplicates["same_species"]).sum())
-        check(copies / n, 0.01, 0.3, f"{copies} of {n} photos are exact or near duplicates of another.")
-        check(clash / n, 0, 0.05, f"{clash} pairs of duplicates carry two species: one label of each is wrong.")
+        check(copies / n, 0.01, 0.3, f"Photos that duplicate another, exactly or nearly: {copies} of {n}.")
+        check(clash / n, 0, 0.05, f"Pairs of duplicates under two species, so one label wrong in each: {clash}.")
     if "split" in images:
         known = images["split"] == "train"
         strange = len(set(images["species"][~known].dropna()) - set(images["species"][known]))
-        check(strange / n_species, 0, 0.5, f"{strange} species are not in train: their photos count as wrong.")
+        check(strange / n_species, 0, 0.5, f"Species missing from train, whose photos will count as wrong: {strange}.")
         if duplicates is not None:
             shared = int(leakage(images, duplicates).filter(like="train", axis=0).to_numpy().sum())
             held_out = max(int((~known).sum()), 1)
-            check(shared / held_out, 0, 0.05, f"train shares {shared} plants or photos with valid or test.")
+            check(shared / held_out, 0, 0.05, f"Plants or photos that train shares with valid or test: {shared}.")
     found.sort(key=lambda reason: reason[0], reverse=True)  # serious first
     verdict = "yes" if not found else "no" if found[0][0] == "serious" else "with care"
     return Verdict(verdict, [sentence for _, sentence in found], [severity for severity, _ in found])

@@ -104,7 +104,7 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     images = images[[c for c in COLUMNS if c in images] + [c for c in images if c not in COLUMNS]]
     images.attrs = {"name": name, "notes": notes}
     if alone.any():
-        add_note(images, f"{alone.sum()} of {len(images)} photos name no plant: each is its own observation.")
+        add_note(images, f"Photos that name no plant, each its own observation: {alone.sum()} of {len(images)}.")
     return images
 
 
@@ -143,7 +143,7 @@ def _read_table(path: Path, names: str | dict[str, str] = "auto") -> tuple[pd.Da
             f"none of the {len(table)} photos that {path.name} lists is there; the first should be at "
             f"{table['image_path'].iloc[0]}. Relative paths start at the table's folder."
         )
-    return table, [f"{nameless.sum()} rows of {path.name} name no photo: left out."] if nameless.any() else []
+    return table, [f"Rows of {path.name} that name no photo were left out: {nameless.sum()}."] if nameless.any() else []
 
 
 def _load(path: Path) -> pd.DataFrame:
@@ -191,9 +191,11 @@ def _present(rows: pd.DataFrame, listed_in: str, n_files: int = 0) -> tuple[pd.D
     n = int(rows["image_path"].notna().sum())
     if not n:
         raise TableError(f"none of the {len(rows)} photos listed in {listed_in} is there; unpack them beside it")
-    notes = [f"{len(rows) - n} of the {len(rows)} photos listed in {listed_in} are not there."] if n < len(rows) else []
+    notes = (
+        [f"Photos listed in {listed_in} that are not there: {len(rows) - n} of {len(rows)}."] if n < len(rows) else []
+    )
     if n_files > n:
-        notes.append(f"{n_files - n} photos are not listed in {listed_in}: left out.")
+        notes.append(f"Photos not listed in {listed_in} were left out: {n_files - n}.")
     return rows.dropna(subset="image_path"), notes
 
 
@@ -263,7 +265,7 @@ def _read_plantclef_xml(folder: Path):
         source = "web" if "web" in words else "trusted"
         rows.append(row | {"image_path": there.get(str(path.with_suffix(""))), "source": source})
     rows, notes = _present(_rename(pd.DataFrame(rows)), "the XML files", len(there))
-    return rows, notes + ([f"{damaged} XML files are damaged."] if damaged else [])
+    return rows, notes + ([f"XML files too damaged to read: {damaged}."] if damaged else [])
 
 
 def _read_folders(folder: Path):
@@ -276,10 +278,10 @@ def _read_folders(folder: Path):
         rows["split"] = [parts[0] for parts in inside]
         inside = [parts[1:] for parts in inside]
     listed = ", ".join(map(os.path.basename, others[:5])) + (", ..." if len(others) > 5 else "")
-    notes = [f"{len(others)} other files are no photos: {listed}."] if others else []
+    notes = [f"Other files, no photos: {len(others)} ({listed})."] if others else []
     if any(inside):
         rows["species"] = [parts[0].replace("_", " ") if parts else None for parts in inside]
         if loose := inside.count(()):
-            notes.append(f"{loose} photos lie in no class folder: left out.")
+            notes.append(f"Photos outside the class folders were left out: {loose}.")
             rows = rows.dropna(subset="species")
     return rows, notes

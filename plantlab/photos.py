@@ -153,5 +153,5 @@ def set_aside(
     if len(bad):
         reasons = bad["problem"].str.split(":").str[0].value_counts()
         listed = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
-        add_note(good, f"{len(bad)} of {len(images)} files were set aside: {listed}.")
+        add_note(good, f"Files set aside: {len(bad)} of {len(images)} ({listed}).")
     return good, bad

@@ -164,7 +164,7 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
     thirds = thirds.sample(frac=1, random_state=seed).reset_index(drop=True)
     parted = int((thirds.groupby("obs_id")["split"].transform("nunique") > 1).sum())
     if parted:
-        add_note(thirds, f"{parted} photos are of plants that stand in several splits: there were too few plants.")
+        add_note(thirds, f"Photos of plants that stand in several splits, for want of plants: {parted}.")
     return thirds
 
 
@@ -216,7 +216,7 @@ def describe(images: pd.DataFrame) -> pd.Series:
 def relative_names(images: pd.DataFrame) -> pd.Series:
     """Return each image's path below the folder that holds them all, with / between: the same on any machine."""
     root = os.path.commonpath([os.path.dirname(path) for path in images["image_path"]]) if len(images) else ""
-    return images["image_path"].map(lambda path: Path(os.path.relpath(path, root)).as_posix())
+    return images["image_path"].map(lambda path: path[len(root) :].replace(os.sep, "/").lstrip("/"))
 
 
 def data_kind(images: pd.DataFrame) -> str:

@@ -94,30 +94,42 @@ def copies(*of):
     "change, verdict, reason",
     [
         ({"species": "a"}, "no", "80 photos carry 1 species; at least 2 are needed."),
-        ({"species": list("abcdefgh") + ["z"] * 72}, "with care", "1 of 9 species hold half of the photos."),
-        ({"species": ["a", "b", None, "b"] * 20}, "with care", "20 of 80 photos have no species."),
+        ({"species": list("abcdefgh") + ["z"] * 72}, "with care", "Half of the photos show only 1 of 9 species."),
+        ({"species": ["a", "b", None, "b"] * 20}, "with care", "Photos without a species: 20 of 80."),
         ({"width": 90}, "with care", "The shorter side is 90 pixels in the median; under 128 shows little."),
         ({"width": 31}, "no", "The shorter side is 31 pixels"),
-        ({"obs_id": ["o", "p"] * 40}, "with care", "2 of 2 species are one observation: none to test on."),
+        ({"obs_id": ["o", "p"] * 40}, "with care", "Species with a single observation, so none to test on: 2 of 2."),
         ({"organ": list("defghijk") * 10}, "yes", None),
         (
             {"organ": [str(i) for i in range(40)] * 2},
             "with care",
-            "40 organs are mixed, with 2 photos of each a species.",
+            "40 organs are mixed; a species has 2 photos of one.",
         ),
         ({"source": list("wwtt") * 20}, "yes", None),
-        ({"source": ["web", "trusted"] * 40}, "with care", "40 of 80 photos come from web searches"),
-        ({"sha1": copies("x", "y", "x", "y")}, "with care", "2 of 80 photos are exact or near duplicates of another."),
+        (
+            {"source": ["web", "trusted"] * 40},
+            "with care",
+            "Photos from web searches, where labels are often wrong: 40 of 80.",
+        ),
+        (
+            {"sha1": copies("x", "y", "x", "y")},
+            "with care",
+            "Photos that duplicate another, exactly or nearly: 2 of 80.",
+        ),
         (
             {"sha1": copies("x", "x")},
             "with care",
-            "1 pairs of duplicates carry two species: one label of each is wrong.",
+            "Pairs of duplicates under two species, so one label wrong in each: 1.",
         ),
-        ({"split": ["train", "test"] * 40}, "with care", "1 species are not in train: their photos count as wrong."),
+        (
+            {"split": ["train", "test"] * 40},
+            "with care",
+            "Species missing from train, whose photos will count as wrong: 1.",
+        ),
         (
             {"sha1": copies("x", "y", "x", "y"), "split": ["train"] * 2 + ["test"] * 2 + ["train"] * 76},
             "no",
-            "train shares 2 plants or photos with valid or test.",
+            "Plants or photos that train shares with valid or test: 2.",
         ),
     ],
 )
@@ -133,15 +145,17 @@ def test_few_photos_and_no_labels():
         "80 photos carry 0 species; at least 2 are needed."
     ]
     few = fit_to_train(good_data(20))
-    assert (few.verdict, few.reasons) == ("with care", ["2 of 2 species have under 30 photos (EGI drops them)."])
+    assert (few.verdict, few.reasons) == ("with care", ["Species with under 30 photos, which EGI drops: 2 of 2."])
     few = fit_to_train(good_data(4))
     assert few.verdict == "no" and few.reasons[0] == "A species has 4.0 photos on average; under 10 is little."
 
 
 def test_bad_files_count_in_the_verdict():
     images = good_data()
-    assert fit_to_train(images, bad=images[:2]).reasons == ["2 of 82 files cannot be read or are too small."]
-    assert str(fit_to_train(images, bad=images[:40])).startswith("Fit to train on? No.\n- serious: 40 of 120 files")
+    assert fit_to_train(images, bad=images[:2]).reasons == ["Files that cannot be read or are too small: 2 of 82."]
+    assert str(fit_to_train(images, bad=images[:40])).startswith(
+        "Fit to train on? No.\n- serious: Files that cannot be read or are too small: 40 of 120."
+    )
 
 
 @pytest.mark.photos

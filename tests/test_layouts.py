@@ -36,8 +36,8 @@ def test_class_folders(tmp_path):
     assert list(images.index) == [0, 1, 2, 3] and images["image_path"].map(os.path.isabs).all()
     assert images["obs_id"].is_unique and images.attrs["name"] == tmp_path.name
     assert images.attrs["notes"] == [
-        "2 other files are no photos: LICENSE.txt, labels.csv.",
-        "4 of 4 photos name no plant: each is its own observation.",
+        "Other files, no photos: 2 (LICENSE.txt, labels.csv).",
+        "Photos that name no plant, each its own observation: 4 of 4.",
     ]
 
 
@@ -46,7 +46,7 @@ def test_class_folders_below_splits(tmp_path):
     images = read_images(tmp_path)
     assert sorted(zip(images["split"], images["species"])) == [("test", "b"), ("train", "a"), ("valid", "a")]
     assert images["obs_id"].is_unique
-    assert "1 photos lie in no class folder: left out." in images.attrs["notes"]
+    assert "Photos outside the class folders were left out: 1." in images.attrs["notes"]
 
 
 @pytest.mark.parametrize("above", ["", "archive/", "archive/photos/"])
@@ -95,7 +95,7 @@ def test_table_keeps_missing_photos_for_set_aside_and_leaves_nameless_rows(tmp_p
     photos(tmp_path, "1.jpg")
     (tmp_path / "images.csv").write_text("image_path,species\n1.jpg,a\ngone.jpg,a\n,a\n")
     images = read_images(tmp_path)  # a folder with its own images.csv
-    assert len(images) == 2 and "1 rows of images.csv name no photo: left out." in images.attrs["notes"]
+    assert len(images) == 2 and "Rows of images.csv that name no photo were left out: 1." in images.attrs["notes"]
     assert images.attrs["name"] == tmp_path.name
 
 
@@ -146,7 +146,7 @@ def test_oxford_flowers(tmp_path, inside):
     assert images["species_id"].tolist() == ["1", "1", "2", "2", "77"]
     assert images["split"].tolist() == ["train", "valid", "test", "train", "test"]  # as published, not by size
     assert images["species"].tolist() == ["pink primrose"] * 2 + ["orchid"] * 2 + ["passion flower"]
-    assert images.attrs["notes"][0] == "1 of the 6 photos listed in imagelabels.mat are not there."
+    assert images.attrs["notes"][0] == "Photos listed in imagelabels.mat that are not there: 1 of 6."
 
 
 def test_oxford_flowers_without_names(tmp_path):
@@ -188,10 +188,10 @@ def test_plantclef_2015_to_2017(tmp_path):
     assert rows.loc["9.jpg", ["latitude", "longitude", "author"]].isna().all()
     assert rows.loc["11.jpg", "split"] == "test" and rows.loc["11.jpg", "obs_id"] == "test/11.jpg"
     assert images.attrs["notes"] == [
-        "1 of the 4 photos listed in the XML files are not there.",
-        "1 photos are not listed in the XML files: left out.",
-        "1 XML files are damaged.",
-        "1 of 3 photos name no plant: each is its own observation.",
+        "Photos listed in the XML files that are not there: 1 of 4.",
+        "Photos not listed in the XML files were left out: 1.",
+        "XML files too damaged to read: 1.",
+        "Photos that name no plant, each its own observation: 1 of 3.",
     ]
 
 
@@ -223,7 +223,7 @@ def test_plantclef_2024(tmp_path):
     assert (row["obs_id"], row["organ"], row["genus"], row["latitude"]) == ("1008", "flower", "Bellis", 43.6)
     assert set(images["source"]) == {"trusted"} and rows.loc["ef.jpg", ["author", "latitude"]].isna().all()
     assert images.attrs["notes"][0] == (
-        "1 of the 4 photos listed in PlantCLEF2024singleplanttrainingdata.csv are not there."
+        "Photos listed in PlantCLEF2024singleplanttrainingdata.csv that are not there: 1 of 4."
     )
 
 
@@ -256,7 +256,7 @@ def test_plantnet_300k(tmp_path, inside):
     images = read_images(tmp_path)
     assert images["species"].tolist() == ["Lactuca virosa L."] * 2 + ["13"]
     assert images["split"].tolist() == ["train", "valid", "test"] and images["obs_id"].tolist() == ["100", "101", "102"]
-    assert images.attrs["notes"] == ["1 of the 4 photos listed in plantnet300K_metadata.json are not there."]
+    assert images.attrs["notes"] == ["Photos listed in plantnet300K_metadata.json that are not there: 1 of 4."]
 
 
 def test_greenhouse(monkeypatch):
