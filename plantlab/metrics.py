@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from plantlab.predictions import Predictions
-from plantlab.table import data_kind
+from plantlab.table import data_kind, require
 
 SCORES = ("top1", "top5", "mrr", "macro_top1", "ma_mrr")  # what `score` gives an interval for
 
@@ -45,7 +45,7 @@ def top_k(ranks: np.ndarray, k: int = 1) -> float:
 
 def macro_top_k(ranks: np.ndarray, species: Iterable[str], k: int = 1) -> float:
     """Return top-k averaged over the species present in the truth, each counting the same; in [0, 1]."""
-    return float(pd.Series(np.asarray(ranks) <= k).groupby(np.asarray(species)).mean().mean())
+    return _macro(np.asarray(ranks) <= k, species)
 
 
 def mean_reciprocal_rank(ranks: np.ndarray) -> float:
@@ -66,7 +66,7 @@ def ma_mrr(ranks: np.ndarray, species: Iterable[str]) -> float:
     >>> ma_mrr([1, 1, 1, 2], ["Rosa alba", "Rosa alba", "Rosa alba", "Bellis minor"])
     0.75
     """
-    return float(pd.Series(1 / np.asarray(ranks, dtype=float)).groupby(np.asarray(species)).mean().mean())
+    return _macro(1 / np.asarray(ranks, dtype=float), species)
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray, n_bins: int = 15) -> pd.DataFrame:
@@ -111,9 +111,9 @@ def bootstrap_interval(values, observations, groups=None, n_boot=1000, level=0.9
         n_boot: number of draws. level: share of them inside the interval, in (0, 1).
     """
     values = np.asarray(values, dtype=float)
-    columns = values.reshape(len(values), -1)
-    if not len(columns):
+    if not len(values):
         raise ValueError("no images to draw from; bootstrap_interval needs at least one.")
+    columns = values.reshape(len(values), -1)
     plant, plants = pd.factorize(np.asarray(observations))
     group = np.zeros_like(plant) if groups is None else pd.factorize(np.asarray(groups))[0]
     cells, cell = np.unique(group * len(plants) + plant, return_inverse=True)  # one for each plant in each group
@@ -150,43 +150,39 @@ def score(
         by: a column of the image table ("organ", "source"), or named groups of species such as
             {"orchids": [...], "alpine": [...]}; a group without images keeps its row, with n = 0.
     """
-    images, rank = predictions.images, ranks(predictions)
+    images, rank, confidence = predictions.images, ranks(predictions), predictions.probs.max(axis=1)
+    name = by if isinstance(by, str) else "group"
     if by is None:
-        masks, name = {"all": np.ones(len(images), dtype=bool)}, "group"
+        groups = {"all": np.ones(len(images), dtype=bool)}
     elif isinstance(by, str):
-        if by not in images:
-            raise ValueError(f"no column {by!r} to score by; the images have {', '.join(images)}.")
-        values, name = images[by].fillna("unknown"), by
-        masks = {value: (values == value).to_numpy() for value in sorted(values.unique(), key=str)}
+        require(images, by)
+        values = images[by].fillna("unknown")
+        groups = {value: (values == value).to_numpy() for value in sorted(set(values), key=str)}
     else:
-        masks, name = (
-            {group: images["species"].isin(set(names)).to_numpy() for group, names in by.items()},
-            "group",
-        )
-    confidence = predictions.probs.max(axis=1)
-    rows = [
-        {name: value, **_score(images[mask], rank[mask], confidence[mask], n_boot, seed)}
-        for value, mask in masks.items()
-    ]
+        groups = {group: images["species"].isin(set(names)).to_numpy() for group, names in by.items()}
+    rows = []
+    for group, here in groups.items():
+        plants, species = observations(images[here]), images["species"].to_numpy()[here]
+        row = {name: group, "n": here.sum(), "n_observations": len(set(plants)), "n_species": len(set(species))}
+        for measures, within in ((SCORES[:3], np.zeros(here.sum())), (SCORES[3:], species)):
+            values = np.column_stack([_values(rank[here], m) for m in measures])
+            ends = bootstrap_interval(values, plants, within, n_boot, seed=seed) if here.any() else [[np.nan] * 3] * 2
+            for m, value, low, high in zip(measures, values.T, *ends):
+                row |= {m: _macro(value, within), f"{m}_low": low, f"{m}_high": high}
+        row["ece"] = expected_calibration_error(confidence[here], rank[here] == 1) if here.any() else np.nan
+        rows.append(row)
     table = pd.DataFrame(rows).assign(kind=data_kind(images))
     return table.drop(columns=name) if by is None else table
 
 
 def group_table(predictions: Predictions, by: str | Mapping[str, Iterable[str]], **kwargs) -> pd.DataFrame:
     """Return top-1 of single photos, top-1 and top-5 of observations: a row a group, and one for chance."""
-    single = score(predictions, by, **kwargs)
-    multi = score(predictions.by_observation(), by, **kwargs)
-    table = single[[single.columns[0], "n", "n_observations", "n_species"]].assign(
-        top1_single=single["top1"], top1_multi=multi["top1"], top5_multi=multi["top5"]
-    )
+    single, multi = score(predictions, by, **kwargs), score(predictions.by_observation(), by, **kwargs)
+    table = single.iloc[:, :4].assign(top1_single=single["top1"], top1_multi=multi["top1"], top5_multi=multi["top5"])
     k = len(predictions.species)
-    chance = {
-        table.columns[0]: "chance",
-        "top1_single": 1 / k,
-        "top1_multi": 1 / k,
-        "top5_multi": min(5 / k, 1),
-    }
-    return pd.concat([table, pd.DataFrame([chance])], ignore_index=True).assign(kind=data_kind(predictions.images))
+    chance = ["chance", pd.NA, pd.NA, pd.NA, 1 / k, 1 / k, min(5 / k, 1)]
+    table.loc[len(table)] = chance
+    return table.convert_dtypes().assign(kind=data_kind(predictions.images))
 
 
 def difference(
@@ -197,44 +193,39 @@ def difference(
     Two intervals may overlap while the difference is plain, for hard photos are hard for both.
 
     Args:
-        measure: one of top1, top5, mrr, macro_top1, ma_mrr.
+        measure: one of SCORES.
     """
     if measure not in SCORES:
         raise ValueError(f"measure must be one of {', '.join(SCORES)}; got {measure!r}")
-    if len(a) != len(b) or (a.images["image_path"] != b.images["image_path"]).any():
+    if list(a.images["image_path"]) != list(b.images["image_path"]):
         raise ValueError(f"a has {len(a)} images and b {len(b)}; expected the same images in the same order.")
     values = _values(ranks(a), measure) - _values(ranks(b), measure)
     species = a.images["species"].to_numpy() if measure.startswith("ma") else np.zeros(len(a))
-    mean = float(pd.Series(values).groupby(species).mean().mean())
-    return mean, *bootstrap_interval(values, observations(a.images), species, n_boot, seed=seed)
+    ends = bootstrap_interval(values, observations(a.images), species, n_boot, seed=seed)
+    return _macro(values, species), *ends
+
+
+def readable(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return `scores` to look at: each with its interval, "0.912 (0.90-0.92)"; "" where there is none."""
+    table = scores.drop(columns=[f"{m}_{end}" for m in SCORES for end in ("low", "high")], errors="ignore")
+    for m in (m for m in SCORES if m in scores):
+        rows = scores.reindex(columns=[m, f"{m}_low", f"{m}_high"]).to_numpy(dtype=float)
+        known = [f"{v:.3f}" + ("" if np.isnan(low) else f" ({low:.2f}-{high:.2f})") for v, low, high in rows]
+        table[m] = np.where(np.isnan(rows[:, 0]), "", known)
+    return table
+
+
+def observations(images: pd.DataFrame) -> np.ndarray:
+    """Return the observation of each image, (N,); without `obs_id` each is its own."""
+    own = images.index.to_series().astype(str).radd("photo ")
+    return (images["obs_id"].fillna(own) if "obs_id" in images else own).to_numpy()
 
 
 def _values(rank: np.ndarray, measure: str) -> np.ndarray:
     """Return what each image adds to the mean that is `measure`, (N,)."""
-    if measure.endswith("mrr"):
-        return 1 / rank
-    return (rank <= int(measure[-1])).astype(float)
+    return 1 / rank if measure.endswith("mrr") else (rank <= int(measure[-1])).astype(float)
 
 
-def observations(images: pd.DataFrame) -> np.ndarray:
-    """Return the observation of each image; without `obs_id` each is its own."""
-    own = pd.Series(images.index, index=images.index).astype(str).radd("photo ")
-    return (images["obs_id"].fillna(own) if "obs_id" in images else own).to_numpy()
-
-
-def _score(images: pd.DataFrame, rank: np.ndarray, confidence: np.ndarray, n_boot: int, seed: int) -> dict:
-    """Return one row of `score`."""
-    plants, species = observations(images), images["species"].to_numpy()
-    row = {"n": len(images), "n_observations": len(set(plants)), "n_species": len(set(species))}
-    for measures, groups in ((SCORES[:3], None), (SCORES[3:], species)):
-        values = np.column_stack([_values(rank, m) for m in measures])
-        spread = (
-            bootstrap_interval(values, plants, groups, n_boot, seed=seed)
-            if len(rank)
-            else np.full((2, len(measures)), np.nan)
-        )
-        means = pd.DataFrame(values).groupby(np.zeros(len(rank)) if groups is None else groups).mean().mean()
-        for i, m in enumerate(measures):
-            row |= {m: means[i], f"{m}_low": spread[0][i], f"{m}_high": spread[1][i]}
-    row["ece"] = expected_calibration_error(confidence, rank == 1) if len(rank) else np.nan
-    return row
+def _macro(values: np.ndarray, groups: Iterable) -> float:
+    """Return the mean over groups of each group's mean."""
+    return float(pd.Series(values).groupby(np.asarray(groups)).mean().mean())

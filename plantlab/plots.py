@@ -1,5 +1,6 @@
 """Table, predictions or scores -> Axes: the title states the finding, the line below it what of, and n."""
 
+import re
 import textwrap
 
 import matplotlib.pyplot as plt
@@ -52,8 +53,8 @@ def italic(name: str) -> str:
     >>> print(italic("Rosa alba"))
     $\\mathbfit{Rosa\\ alba}$
     """
-    plain = str(name).replace("-", "\u2010")  # a bare hyphen would be set as a minus
-    return r"$\mathbfit{" + "".join(f"\\{c}" if c in " #$%&_{}" else c for c in plain) + "}$"
+    plain = str(name).translate(str.maketrans("-'\"", "\u2010\u2019\u201d", "#\\^~"))  # "-" would be a minus
+    return r"$\mathbfit{" + re.sub(r"([ $%_{}])", r"\\\1", plain) + "}$"
 
 
 def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -83,8 +84,10 @@ def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) ->
         counts = pd.concat([counts[:11], pd.Series({f"{len(counts) - 11} others": counts[11:].sum()})])
     share = counts / counts.sum()
     ax = _axes(ax, 1.3 + 0.26 * len(counts))
-    _bars(ax, counts, 1, [f"{n:,}  ({s:.0%})" for n, s in zip(counts, share)], style=_style(column))
-    return _titled(ax, f"Most frequent {column}: {counts.index[0]}, {share.iloc[0]:.0%} of the images", _n(images))
+    _bars(ax, counts, 1, [f"{n:,}  ({100 * s:.0f} %)" for n, s in zip(counts, share)], style=_style(column))
+    return _titled(
+        ax, f"Most frequent {column}: {counts.index[0]}, {100 * share.iloc[0]:.0f} % of the images", _n(images)
+    )
 
 
 def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -103,7 +106,7 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("images")
     ax.grid(visible=False, axis="x")
     when = months[start] + (f" to {months[(start + n - 1) % 12]}" if n > 1 else "")
-    title = f"{-held / counts.sum():.0%} of the images are from {when}"
+    title = f"{-100 * held / counts.sum():.0f} % of the images are from {when}"
     return _titled(ax, title, f"{_n(images)}, {len(dates):,} with a date")
 
 
@@ -174,7 +177,7 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
     title = f"{names[0]} {said[0]}" + (f", {names[1]} {said[1]}" if len(rows) > 1 else "")
     if len(rows) > 1 and rows[f"{measure}_low"].iloc[0] <= rows[f"{measure}_high"].iloc[1]:
         title += ": their intervals overlap"
-    return _titled(ax, title, f"{_n(rows)}{'' if alike else ' at most'}, 95 % intervals")
+    return _titled(ax, title, f"scored on {_n(rows)}{'' if alike else ' at most'}, 95 % intervals")
 
 
 def plot_learning_curve(
@@ -202,7 +205,7 @@ def plot_learning_curve(
         ax.annotate(name, (ticks[-1], y), (9, 0), color=color, weight="bold", annotation_clip=False, **beside)
     told = [f"{name} {_percent(value, measure)}" for value, at, name, _ in sorted(ends)[::-1] if at == ticks[-1]]
     title = f"With {ticks[-1]:g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
-    return _titled(ax, title, f"{_n(scores)}, 95 % intervals")
+    return _titled(ax, title, f"scored on {_n(scores)}, 95 % intervals")
 
 
 def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 10) -> Axes:
@@ -223,7 +226,7 @@ def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 1
     share, low, high, said, *_ = zip(*rows)
     _dots(ax, [f"{row[4]}  →  {row[5]}" for row in rows], share, low, high, said, style="italic")
     ax.set_xlabel("share of the true species' images given the other name")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
     title = f"{italic(rows[0][4])} is named {italic(rows[0][5])}\nin {said[0]} images"
     return _titled(ax, title, f"{_n(predictions.images)}, {len(wrong):,} named wrong (true → named), 95 % intervals")
 
@@ -244,7 +247,7 @@ def plot_reliability(predictions: Predictions, ax: Axes | None = None, n_bins: i
     ax.set(xlabel="probability given to the first name", ylabel="share named right", aspect="equal")
     ax.set(xlim=(0, 1.03), ylim=(0, 1.03))
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1, 0, " %"))
     gap = 100 * (sure.mean() - right.mean())
     title = f"On average {abs(gap):.0f} points too {'sure' if gap > 0 else 'unsure'}"
     line = f"{_n(predictions.images)}, ECE {expected_calibration_error(sure, right):.3f}, 95 % intervals"
@@ -280,7 +283,7 @@ def _dots(ax: Axes, names: list[str], values, low, high, said: list[str], style:
 
 def _titled(ax: Axes, title: str, line: str) -> Axes:
     """Return `ax` with the finding as its title and, small and grey, what it rests on."""
-    ax.set_title(title if "\n" in title else textwrap.fill(title, 66), pad=20)
+    ax.set_title(title if "\n" in title else textwrap.fill(title, 62), pad=20)
     small = {"color": COLORS["grey"], "fontsize": 8.5}
     ax.annotate(line, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", **small)
     return ax
@@ -299,7 +302,7 @@ def _percent(value: float, measure: str) -> str:
 def _scale(axis, measure: str) -> None:
     axis.set_label_text(MEASURES.get(measure, measure))
     if not measure.endswith("mrr"):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1, 0, " %"))
 
 
 def _style(column: str) -> str:

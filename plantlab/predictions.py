@@ -1,6 +1,5 @@
 """Predictions: for each image a probability for each species, and the four ways to look at them."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -100,9 +99,7 @@ class Predictions:
             raise ValueError(f"how must be 'mean', 'max' or 'product'; got {how!r}")
         plant, _ = pd.factorize(self.images["obs_id"].fillna(self.images.index.to_series().astype(str)))
         probs = np.log(np.maximum(self.probs, 1e-12)) if how == "product" else self.probs
-        joined = (
-            pd.DataFrame(probs).groupby(plant).agg("max" if how == "max" else "mean").to_numpy(np.float64)
-        )
+        joined = pd.DataFrame(probs).groupby(plant).agg("max" if how == "max" else "mean").to_numpy(np.float64)
         joined = np.exp(joined) if how == "product" else joined
         images = self.images[~pd.Series(plant).duplicated()].assign(n_photos=np.bincount(plant))
         return Predictions(images, self.species, joined / joined.sum(axis=1, keepdims=True))
@@ -127,9 +124,7 @@ class Predictions:
             )
         of_species, groups = pd.factorize(names.loc[list(self.species)], sort=True)
         probs = self.probs @ np.eye(len(groups), dtype=np.float32)[of_species]  # (N, K) @ (K, G)
-        return Predictions(
-            self.images.assign(species=self.images["species"].map(names)), tuple(groups), probs
-        )
+        return Predictions(self.images.assign(species=self.images["species"].map(names)), tuple(groups), probs)
 
     def within(self, flora: Iterable[str]) -> "Predictions":
         """Return predictions among the species of `flora` alone, rows rescaled to sum to 1.
@@ -151,19 +146,18 @@ class Predictions:
         return replace(self, species=tuple(np.asarray(self.species, dtype=object)[keep]), probs=probs)
 
     def save(self, folder: str | Path) -> Path:
-        """Write images.parquet, species.json and probs.npy (no pickle) into `folder`; return the folder."""
+        """Write images.parquet and probs.npz (no pickle) into `folder`; return the folder."""
         folder = Path(folder)
         write_whole(folder / "images.parquet", lambda path: self.images.to_parquet(path, index=False))
-        write_whole(folder / "species.json", json.dumps(self.species, ensure_ascii=False, indent=0))
-        write_whole(folder / "probs.npy", lambda path: np.save(path, self.probs, allow_pickle=False))
+        arrays = {"probs": self.probs, "species": np.array(self.species)}
+        write_whole(folder / "probs.npz", lambda path: np.savez(path, allow_pickle=False, **arrays))
         return folder
 
     @classmethod
     def load(cls, folder: str | Path) -> "Predictions":
         """Return the predictions that `save` wrote into `folder`."""
         folder = Path(folder)
-        absent = [n for n in ("images.parquet", "species.json", "probs.npy") if not (folder / n).exists()]
-        if absent:
-            raise ValueError(f"no {absent[0]} in {folder}; expected a folder written by Predictions.save.")
-        species = json.loads((folder / "species.json").read_text(encoding="utf-8"))
-        return cls(pd.read_parquet(folder / "images.parquet"), species, np.load(folder / "probs.npy"))
+        if not (folder / "probs.npz").exists():
+            raise ValueError(f"no probs.npz in {folder}; expected a folder written by Predictions.save.")
+        with np.load(folder / "probs.npz") as arrays:
+            return cls(pd.read_parquet(folder / "images.parquet"), arrays["species"], arrays["probs"])

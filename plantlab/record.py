@@ -10,31 +10,23 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from plantlab.metrics import SCORES
+from plantlab.metrics import SCORES, readable
 from plantlab.photos import write_whole
 from plantlab.predictions import Predictions
 from plantlab.table import data_hash, data_kind, project_root
 
-PACKAGES = [
-    "plantlab",
-    "numpy",
-    "pandas",
-    "scikit-learn",
-    "torch",
-    "torchvision",
-    "timm",
-    "fastai",
-    "onnxruntime",
-]
-A_PATH = re.compile(r"(?<![\w./:\\-])(?:~|[A-Za-z]:|\.\.?)?(?:[/\\][\w.@ -]*[\w@-])+[/\\]?")
+PACKAGES = ["plantlab", "numpy", "pandas", "scikit-learn", "torch", "timm", "fastai", "onnxruntime"]
+ROOT = r"(?:~|\.\.?|[A-Za-z]:)?[/\\]"  # how a path begins
+A_PATH = re.compile(r"(?<![\w./:\\~-])" + ROOT + r"[\w.@-]+(?:[/\\][\w.@-]+)+")  # inside a sentence
 
 
 class Parameter(NamedTuple):
@@ -78,9 +70,7 @@ def read_parameters(source: str) -> list[Parameter]:
             ) from None
         comment = lines[line.end_lineno - 1].encode()[line.end_col_offset :].decode()  # ast counts bytes
         found.append(
-            Parameter(
-                line.target.id, ast.unparse(line.annotation), value, comment.strip().lstrip("#").strip()
-            )
+            Parameter(line.target.id, ast.unparse(line.annotation), value, comment.strip().lstrip("#").strip())
         )
     return found
 
@@ -173,19 +163,17 @@ def save(
                 f"a row of scores has no {missing[0]!r} but {', '.join(row)}; each names method, split and n."
             )
     started = getattr(params, "started", None) if started is None else started
-    run = os.environ.get("PLANTLAB_RUN") or "by-hand"
-    species = images["species"].nunique() if "species" in images else 0
     record = {
         "notebook": notebook,
-        "run": run,
+        "run": os.environ.get("PLANTLAB_RUN") or "by-hand",
         "data": {
             "name": images.attrs.get("name", "images"),
             "kind": data_kind(images),
             "hash": data_hash(images),
             "n_images": len(images),
-            "n_species": species,
+            "n_species": images["species"].nunique() if "species" in images else 0,
         },
-        "params": dict(params),
+        "params": params,
         "scores": [{"seed": params.get("seed"), **row} for row in rows],
         "claims": claims.rows if claims else [],
         "versions": _versions(),
@@ -193,13 +181,12 @@ def save(
         "seconds": None if started is None else round(time.time() - started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    folder = project_root() / "results" / notebook / run
-    if isinstance(predictions, Predictions):
-        predictions.save(folder / "predictions")
-    for method, each in predictions.items() if isinstance(predictions, Mapping) else ():
+    folder = project_root() / "results" / notebook / record["run"]
+    named = {"": predictions} if isinstance(predictions, Predictions) else predictions or {}
+    for method, each in named.items():
         each.save(folder / "predictions" / re.sub(r"[^\w.-]+", "_", method))
-    text = json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    return write_whole(folder / "record.json", text)
+    text = json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False)
+    return write_whole(folder / "record.json", text + "\n")
 
 
 def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.DataFrame:
@@ -210,7 +197,7 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     """
     given = project_root() / "results" if source is None else source
     given = [given] if isinstance(given, (str, Path)) else list(given)
-    paths = [p for g in map(Path, given) for p in (sorted(g.rglob("record.json")) if g.is_dir() else [g])]
+    paths = [p for g in map(Path, given) for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
     if not paths:
         raise ValueError(
             f"no record.json in {', '.join(Path(g).name for g in given)}; run a notebook first: plantlab run."
@@ -225,9 +212,7 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
             tail["holds"] = f"{sum(c['holds'] for c in claims)}/{len(claims)}"
             tail |= {name: record[name] for name in ("device", "seconds", "date")}
         except (OSError, ValueError, KeyError) as error:
-            raise ValueError(
-                f"{path} is not a run record ({error!r}); expected the record.json of a run."
-            ) from error
+            raise ValueError(f"{path} is not a run record ({error!r}); expected the record.json of a run.") from error
         rows += [head | score | tail for score in record["scores"] or [{}]]
     return pd.DataFrame(rows)
 
@@ -239,23 +224,24 @@ def compare(records: pd.DataFrame | None = None) -> pd.DataFrame:
         records: from `read_records`; without it, all of results/.
     """
     records = read_records() if records is None else records
-    records = records.dropna(subset="method") if "method" in records else records.iloc[:0]
+    records = readable(records.dropna(subset="method") if "method" in records else records.iloc[:0])
     varied = [c for c in records if c.startswith("param_") and len(set(map(str, records[c]))) > 1]
-    table = records.reindex(columns=["notebook", "run", "data", "kind", "method", "split", "n", "seed"])
-    for name in (m for m in SCORES if m in records):
-        table[name] = with_interval(records, name)
-    for name in (*varied, *(c for c in ("minutes", "seconds") if c in records)):
-        table[name.removeprefix("param_")] = records[name]
-    return table.loc[:, ~table.columns.duplicated()].reset_index(drop=True)
-
-
-def with_interval(scores: pd.DataFrame, name: str) -> list[str]:
-    """Return "0.912 (0.90-0.92)" a row, "0.912" where no interval is known, "" where no score is."""
-    low, high = (scores.get(f"{name}_{end}", pd.Series(np.nan, scores.index)) for end in ("low", "high"))
-    return [
-        "" if pd.isna(v) else f"{v:.3f}" if pd.isna(lo) else f"{v:.3f} ({lo:.2f}-{hi:.2f})"
-        for v, lo, hi in zip(scores[name], low, high)
+    columns = [
+        "notebook",
+        "run",
+        "data",
+        "kind",
+        "method",
+        "split",
+        "n",
+        "seed",
+        *SCORES,
+        *varied,
+        "minutes",
+        "seconds",
     ]
+    table = records[[c for c in columns if c in records]].rename(columns=lambda c: c.removeprefix("param_"))
+    return table.loc[:, ~table.columns.duplicated()].reset_index(drop=True)
 
 
 def _plain(value: object) -> object:
@@ -266,15 +252,12 @@ def _plain(value: object) -> object:
         return [_plain(v) for v in value]
     if isinstance(value, Path):
         return value.name
-    if isinstance(value, str):
-        whole = re.match(r"[/~\\]|\.\.?[/\\]|[A-Za-z]:[/\\]", value)
-        return (
-            re.split(r"[/\\]", value.rstrip("/\\"))[-1]
-            if whole
-            else A_PATH.sub(lambda m: re.split(r"[/\\]", m[0].rstrip("/\\"))[-1], value)
-        )
+    if isinstance(value, str):  # PureWindowsPath reads both kinds of slash
+        if re.fullmatch(ROOT + ".+", value) or (re.search(r"[/\\]", value) and os.path.exists(value)):
+            return PureWindowsPath(value).name
+        return A_PATH.sub(lambda match: PureWindowsPath(match[0]).name, value)
     value = value.item() if isinstance(value, np.generic) else value
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
+    if value is pd.NA or value is pd.NaT or value != value:
         return None
     return round(value, 6) if isinstance(value, float) else value
 
@@ -283,18 +266,12 @@ def _versions() -> dict[str, str]:
     """Return the version of Python and of each of PACKAGES that is installed."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return found
 
 
 def _device() -> str:
     """Return the accelerator's name when torch is in use and has one, else the cores."""
     torch = sys.modules.get("torch")
-    return (
-        torch.cuda.get_device_name(0)
-        if torch and torch.cuda.is_available()
-        else f"cpu, {os.cpu_count()} cores"
-    )
+    return torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else f"cpu, {os.cpu_count()} cores"

@@ -1,0 +1,122 @@
+"""Predictions: shapes, the four views, and a save that comes back the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plantlab.predictions import Predictions
+from plantlab.table import TableError
+
+SPECIES = ["Rosa alba", "Rosa nigra", "Bellis minor"]
+GENUS = {"Rosa alba": "Rosa", "Rosa nigra": "Rosa", "Bellis minor": "Bellis", "Carex vana": "Carex"}
+
+
+def make(probs, truth=None, plants=None):
+    probs = np.asarray(probs, dtype=float)
+    truth = ["Rosa alba"] * len(probs) if truth is None else truth
+    images = pd.DataFrame({"image_path": [f"{i}.jpg" for i in range(len(probs))], "species": truth})
+    images["genus"] = images["species"].map(GENUS)
+    if plants is not None:
+        images["obs_id"] = plants
+    return Predictions(images, SPECIES[: probs.shape[1]], probs)
+
+
+@st.composite
+def random_predictions(draw):
+    n, k, seed = draw(st.integers(1, 12)), draw(st.integers(1, 6)), draw(st.integers(0, 999))
+    rng = np.random.default_rng(seed)
+    species = [f"Planta {'abcdef'[i]}" for i in range(k)]
+    images = pd.DataFrame({"image_path": np.arange(n).astype(str), "species": rng.choice(species, n)})
+    images = images.assign(obs_id=rng.integers(0, 4, n).astype(str), genus="Planta")
+    return Predictions(images, species, rng.dirichlet(np.ones(k), n))
+
+
+def test_fields_are_put_in_order():
+    p = Predictions(pd.DataFrame({"image_path": ["a"]}, index=[7]), ["x", "y"], [[0.25, 0.75]])
+    assert list(p.images.index) == [0] and p.species == ("x", "y") and p.probs.dtype == np.float32
+    assert len(p) == 1 and repr(p) == "Predictions(1 images, 2 species)"
+
+
+def test_targets_are_columns_and_minus_one_for_a_truth_it_does_not_know():
+    assert list(make(np.eye(3), ["Bellis minor", "Carex vana", None]).targets) == [2, -1, -1]
+
+
+def test_top_is_a_long_table_best_first():
+    top = make([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]]).top(2)
+    assert list(top) == ["image_path", "rank", "species", "score"]
+    assert list(top["species"]) == ["Rosa nigra", "Bellis minor", "Rosa alba", "Bellis minor"]
+    assert list(top["rank"]) == [1, 2, 1, 2] and top["score"][0] == pytest.approx(0.5)
+    assert len(make([[0.2, 0.5, 0.3]]).top(99)) == 3
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [("mean", [0.65, 0.35]), ("max", [0.9 / 1.5, 0.6 / 1.5]), ("product", [0.6, 0.2449489743])],
+)
+def test_photos_of_a_plant_are_joined(how, expected):
+    joined = make([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]], plants=["p", "p", "q"]).by_observation(how)
+    assert joined.probs[0] == pytest.approx(np.array(expected) / sum(expected), abs=1e-6)
+    assert list(joined.images["obs_id"]) == ["p", "q"] and list(joined.images["n_photos"]) == [2, 1]
+
+
+def test_a_photo_without_obs_id_stays_alone():
+    assert len(make([[1, 0], [1, 0], [0, 1]], plants=["p", None, None]).by_observation()) == 3
+
+
+def test_a_genus_has_its_species_probabilities_together():
+    p = make([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]], ["Rosa alba", "Carex vana"])
+    taxonomy = pd.DataFrame({"species": SPECIES, "genus": ["Rosa", "Rosa", "Bellis"]})
+    genus = p.by_rank("genus", taxonomy)
+    assert genus.species == ("Bellis", "Rosa") and list(genus.targets) == [1, -1]
+    assert genus.probs == pytest.approx(np.array([[0.3, 0.7], [0.8, 0.2]]))
+
+
+def test_within_a_flora_rows_sum_to_one_again():
+    p = make([[0.2, 0.6, 0.2], [0, 1, 0]], ["Rosa alba", "Rosa nigra"])
+    flora = p.within(["Rosa alba", "Bellis minor", "Unknown species"])
+    assert flora.species == ("Rosa alba", "Bellis minor") and list(flora.targets) == [0, -1]
+    assert flora.probs == pytest.approx(np.full((2, 2), 0.5))  # the second row had no weight left
+
+
+@given(random_predictions(), st.sampled_from(["mean", "max", "product"]))
+@settings(max_examples=30, deadline=None)
+def test_every_view_holds_probabilities(p, how):
+    for view in (
+        p.by_observation(how),
+        p.by_rank("genus", p.images.assign(species=p.species[0])) if len(p.species) == 1 else p,
+    ):
+        assert view.probs.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert (p.top(1)["score"].to_numpy() == p.probs.max(axis=1)).all()
+    assert len(p.by_observation(how)) == p.images["obs_id"].nunique()
+
+
+def test_saved_and_loaded_it_is_the_same(tmp_path):
+    p = make([[0.2, 0.5, 0.3]], plants=["p"])
+    back = Predictions.load(p.save(tmp_path / "run"))
+    assert back.species == p.species and (back.probs == p.probs).all()
+    pd.testing.assert_frame_equal(back.images, p.images)
+    assert sorted(f.name for f in (tmp_path / "run").iterdir()) == ["images.parquet", "probs.npz"]
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "message"),
+    [
+        (lambda: make(np.ones((2, 2)) / 2, ["x"] * 2).within(["Rosa aba"]), ValueError, "nearest is 'Rosa alba'"),
+        (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x"], [[0.5, 0.5]]), ValueError, "expected .1, 1."),
+        (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x", "x"], [[0.5, 0.5]]), ValueError, "named twice"),
+        (lambda: make([[0.5, 0.9]]), ValueError, "row 0 of probs sums to 1.4"),
+        (lambda: make([[1.5, -0.5]]), ValueError, "softmax"),
+        (lambda: make([[np.nan, 1]]), ValueError, "sums to nan"),
+        (lambda: make([[1.0]]).top(0), ValueError, "k must be at least 1"),
+        (lambda: make([[1.0]], plants=["p"]).by_observation("vote"), ValueError, "'mean', 'max' or 'product'"),
+        (lambda: make([[1.0]]).by_observation(), TableError, "obs_id"),
+        (lambda: make([[0.2, 0.5, 0.3]]).by_rank("genus"), ValueError, "2 of 3 species have no genus.*taxonomy="),
+        (lambda: make([[1.0]]).by_rank("family"), TableError, "family"),
+        (lambda: Predictions.load("nowhere"), ValueError, "no probs.npz in nowhere"),
+    ],
+)
+def test_messages(act, error, message):
+    with pytest.raises(error, match=message):
+        act()

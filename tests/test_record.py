@@ -1,0 +1,217 @@
+"""Records: parameters from a real notebook kernel, claims, and a record that holds no path of the machine."""
+
+import json
+import os
+import random
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from plantlab import record
+from plantlab.predictions import Predictions
+
+CELL = """# what to look at
+dataset: str = "greenhouse"  # "greenhouse" or a folder of photographs
+image_size: int = 128       # side in pixels, square
+learning_rate: float = 1e-3  # größer: schneller # und gröber
+organs: list = ["leaf", "flower"]
+seed: int = 0  # starts every generator
+"""
+CALL = "from plantlab import record\nparams = record.parameters(globals())"
+
+
+@pytest.fixture
+def shell():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.history_manager.enabled = False
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return an empty project in which to keep records."""
+    monkeypatch.setattr(record, "project_root", lambda: tmp_path)
+    monkeypatch.delenv("PLANTLAB_RUN", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    return tmp_path
+
+
+def run(shell, *cells):
+    for cell in cells:
+        shell.run_cell(cell, store_history=True).raise_error()
+    return shell.user_ns["params"]
+
+
+def table(folder, n=4):
+    images = pd.DataFrame({"image_path": [str(folder / f"{i}.jpg") for i in range(n)], "species": ["Rosa alba"] * n})
+    images.attrs["name"] = "my photos"
+    return images
+
+
+def save(project, notebook="02_x", run=None, **changes):
+    params = record.Params({"dataset": "greenhouse", "seed": 3, **changes.pop("params", {})})
+    row = {"method": "probe", "split": "test", "n": 4, "top1": 0.75, "top1_low": 0.5, "top1_high": 1.0}
+    fields = {"images": table(project / "photos"), "scores": [row], **changes}
+    return record.save(notebook, params, **fields)
+
+
+def test_the_parameter_cell_is_read_with_types_and_help():
+    found = record.read_parameters(CELL)
+    assert [p.name for p in found] == ["dataset", "image_size", "learning_rate", "organs", "seed"]
+    assert found[0] == ("dataset", "str", "greenhouse", '"greenhouse" or a folder of photographs')
+    assert found[1].help == "side in pixels, square" and found[2].value == 0.001
+    assert found[2].help == "größer: schneller # und gröber" and found[3].help == ""
+
+
+@pytest.mark.parametrize("cell", ["", "import os", "%matplotlib inline", "x = 1", "x: int = 1\nprint(x)", "x: int"])
+def test_other_cells_hold_no_parameters(cell):
+    assert record.read_parameters(cell) == []
+
+
+def test_parameters_in_a_notebook_at_their_defaults(shell):
+    params = run(shell, "import os", CELL, "x = 1", CALL)
+    assert params["image_size"] == 128 and list(params)[0] == "dataset" and params.at_defaults
+    assert time.time() - params.started < 60
+
+
+def test_values_put_in_after_the_cell_override_and_say_so(shell):
+    params = run(shell, CELL, "# Parameters\nimage_size = 64\n", CALL)
+    assert params["image_size"] == 64 and not params.at_defaults
+
+
+def test_the_cell_edited_and_run_again_is_off_its_defaults(shell):
+    assert not run(shell, CELL, CELL.replace("128", "96"), CALL).at_defaults
+
+
+def test_every_generator_starts_from_the_seed(shell):
+    run(shell, CELL, CALL)
+    first = random.random(), np.random.rand()  # noqa: NPY002
+    run(shell, CALL)
+    assert first == (random.random(), np.random.rand())  # noqa: NPY002
+
+
+def test_papermill_puts_values_in(tmp_path, monkeypatch):
+    import nbformat
+    import papermill
+
+    monkeypatch.chdir(tmp_path)
+    print_it = CALL + "\nimport json\nprint(json.dumps([dict(params), params.at_defaults]))"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (CELL, print_it)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, "in.ipynb")
+    given = {"image_size": 32, "dataset": "roses"}
+    done = papermill.execute_notebook("in.ipynb", "out.ipynb", parameters=given, progress_bar=False)
+    params, at_defaults = json.loads(done.cells[-1].outputs[-1]["text"])
+    assert not at_defaults and params["seed"] == 0 and {k: params[k] for k in given} == given
+
+
+def test_a_parameter_the_notebook_does_not_have_is_named(shell):
+    with pytest.raises(ValueError, match="no parameter 'image_sise'; did you mean 'image_size'"):
+        run(shell, CELL, "# Parameters\nimage_sise = 64\n", CALL)
+
+
+def test_claims_bind_at_the_defaults_only(shell, capsys, monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    claims = record.Claims(run(shell, CELL, CALL))
+    claims.check("one is less than two", np.bool_(True))
+    with pytest.raises(AssertionError, match="text says 'two is less than one'"):
+        claims.check("two is less than one", np.False_)
+    assert claims.rows == [
+        {"text": "one is less than two", "holds": True},
+        {"text": "two is less than one", "holds": False},
+    ]
+    record.Claims(run(shell, "seed = 1", CALL)).check("three is even", False)
+    monkeypatch.setenv("JPY_SESSION_NAME", "02.ipynb")  # opened by hand: the cell may have been edited
+    record.Claims(run(shell, "seed = 0", CALL)).check("five is even", False)
+    printed = capsys.readouterr().out
+    assert "holds: one is less" in printed and "does not hold: three is even" in printed and "five" in printed
+
+
+def test_a_record_is_whole_and_has_the_format(project):
+    claims = record.Claims(record.Params({}))
+    claims.check("it runs", True)
+    path = save(project, claims=claims, started=time.time() - 5)
+    assert path == project / "results" / "02_x" / "by-hand" / "record.json"
+    assert [f.name for f in path.parent.iterdir()] == ["record.json"]
+    kept = json.loads(path.read_text())
+    assert kept["data"]["name"] == "my photos" and kept["data"]["kind"] == "photographs"
+    assert (kept["data"]["n_images"], kept["data"]["n_species"], len(kept["data"]["hash"])) == (4, 1, 12)
+    assert kept["scores"][0]["seed"] == 3 and kept["scores"][0]["top1_high"] == 1
+    assert kept["claims"] == [{"text": "it runs", "holds": True}]
+    assert {"python", "numpy", "torch"} <= set(kept["versions"]) and kept["device"]
+    assert 5 <= kept["seconds"] < 60 and pd.Timestamp(kept["date"]).tz is not None
+
+
+def test_no_path_of_the_machine_gets_in(project):
+    weights = project / "weights" / "mobilenet.safetensors"
+    weights.parent.mkdir()
+    weights.touch()
+    claims = record.Claims(record.Params({}))
+    claims.check(f"photos of {project}/photos are 1/2 daisies, see https://example.org/a/b", True)
+    os.chdir(project)
+    params = {"dataset": f"{project}/my photos/", "weights": weights, "other": "weights/mobilenet.safetensors"}
+    params |= {"backbone": "timm/resnet18", "both": [r"C:\photos\roses", "../up/there"], "home": "~/photos/a"}
+    text = save(project, params=params, claims=claims).read_text()
+    kept = json.loads(text)
+    assert str(project) not in text and str(project.parent) not in text
+    assert kept["params"] == {
+        "dataset": "my photos",
+        "seed": 3,
+        "weights": "mobilenet.safetensors",
+        "other": "mobilenet.safetensors",
+        "backbone": "timm/resnet18",
+        "both": ["roses", "there"],
+        "home": "a",
+    }
+    assert kept["claims"][0]["text"] == "photos of photos are 1/2 daisies, see https://example.org/a/b"
+
+
+def test_scores_may_be_a_table_with_columns_of_ones_own(project):
+    scores = pd.DataFrame({"method": ["a", "b"], "split": "test", "n": 4, "top1": [0.5, np.nan], "minutes": [1.5, 2]})
+    kept = json.loads(save(project, scores=scores).read_text())["scores"]
+    assert kept[0]["minutes"] == 1.5 and kept[1]["top1"] is None and kept[0]["n"] == 4
+
+
+def test_predictions_lie_beside_the_record_and_the_run_has_its_name(project, monkeypatch):
+    monkeypatch.setenv("PLANTLAB_RUN", "seed-3")
+    p = Predictions(table(project, 1), ["Rosa alba"], [[1.0]])
+    folder = save(project, predictions={"two steps": p}).parent
+    assert folder.name == "seed-3" and len(Predictions.load(folder / "predictions" / "two_steps")) == 1
+    save(project, predictions=p)
+    assert len(Predictions.load(folder / "predictions")) == 1
+
+
+def test_records_are_read_and_compared(project, monkeypatch):
+    save(project, "01_look", scores=[])
+    for size in (64, 128):
+        monkeypatch.setenv("PLANTLAB_RUN", f"size-{size}")
+        save(project, params={"image_size": size})
+    records = record.read_records()
+    assert list(records["run"]) == ["by-hand", "size-128", "size-64"] and records["holds"][0] == "0/0"
+    assert records["param_image_size"].tolist()[1:] == [128, 64] and records["data"][0] == "my photos"
+    shown = record.compare()
+    assert list(shown["image_size"]) == [128, 64] and list(shown["top1"]) == ["0.750 (0.50-1.00)"] * 2
+    assert "dataset" not in shown and len(shown) == 2  # it is the same in both, and 01 scored nothing
+    one = project / "results" / "02_x" / "size-64" / "record.json"
+    assert len(record.read_records(one)) == 1 and len(record.read_records([one, one.parent])) == 2
+
+
+def test_messages(project, tmp_path, shell):
+    with pytest.raises(ValueError, match="no parameter cell has run"):
+        record.parameters({"In": ["", "x = 1"]})
+    with pytest.raises(ValueError, match=r"parameter 'x' is '1 / 3'; expected a plain value"):
+        record.read_parameters("x: float = 1 / 3")
+    with pytest.raises(ValueError, match="no 'split' but method, n"):
+        save(project, scores=[{"method": "a", "n": 1}])
+    with pytest.raises(ValueError, match="no record.json in results"):
+        record.read_records()
+    (tmp_path / "record.json").write_text('{"notebook": "x"}')
+    with pytest.raises(ValueError, match="is not a run record"):
+        record.read_records(tmp_path)
