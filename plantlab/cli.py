@@ -1,47 +1,37 @@
-"""The command line: plantlab run | compare | describe."""
+"""The command line: plantlab run | compare."""
 
 import argparse
 import sys
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Return the exit code: 0 done, 1 a notebook failed, 2 the question was wrong (one sentence says how)."""
+    """Return the exit code: 0 done, 1 a notebook failed, 2 what was asked for is wrong (one sentence says how)."""
     args = _parser().parse_args(argv)
     try:
         return args.command(args)
-    except (ValueError, FileNotFoundError) as error:
+    except ValueError as error:
         print(f"plantlab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nplantlab: stopped; what was finished is kept.", file=sys.stderr)
+        print("\nplantlab: stopped; finished runs are kept.", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="plantlab", description="What do your plant photographs hold?")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="run | compare")
     run = commands.add_parser("run", help="execute notebooks; pages and records go to results/")
     run.set_defaults(command=_run)
-    run.add_argument("notebook", nargs="?", help="a path or a name such as 02_transfer_learning; 02 will do")
+    run.add_argument("notebook", nargs="?", help="a path, or a name such as 02_transfer_learning; 02 will do")
     run.add_argument("--all", action="store_true", help="every notebook in order, at its defaults")
-    run.add_argument(
-        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter"
-    )
-    run.add_argument("--run", help="name of the run; else made of the parameters that were set")
-    run.add_argument(
-        "--sweep", nargs=2, action="append", default=[], metavar=("NAME", "V1,V2"), help="run at each value"
-    )
+    run.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
+    run.add_argument("--run", help="name of the run; else made from the parameters that were set")
+    run.add_argument("--sweep", nargs=2, action="append", default=[], metavar=("NAME", "V1,V2"), help="at each value")
     run.add_argument("--jobs", type=int, default=2, help="points of a sweep at once (default 2)")
-    run.add_argument(
-        "--store", action="store_true", help="write the outputs back into the notebook, at its defaults"
-    )
-    run.add_argument("--list", action="store_true", help="show the notebook's parameters and stop")
+    run.add_argument("--store", action="store_true", help="write the outputs at defaults back into the notebook")
     compare = commands.add_parser("compare", help="tabulate run records")
     compare.set_defaults(command=_compare)
     compare.add_argument("records", nargs="*", help="folders or record.json files; else all of results/")
-    describe = commands.add_parser("describe", help="say what a folder or table of photographs holds")
-    describe.set_defaults(command=_describe)
-    describe.add_argument("source", help="folder, table, or greenhouse")
     return parser
 
 
@@ -54,40 +44,20 @@ def _run(args: argparse.Namespace) -> int:
     if (args.all or args.store) and (params or args.run or args.sweep):
         raise ValueError("--all and --store run at the defaults; leave -p, --run and --sweep out.")
     if args.sweep and (args.run or args.jobs < 1):
-        raise ValueError(
-            "a sweep names its runs after their values (leave --run out) and needs --jobs 1 or more."
-        )
-    if args.list:
-        for p in runs.notebook_parameters(args.notebook).values():
-            print(f"{p.name:<16} {p.type:<12} {p.value!r:<20} {p.help}")
-        return 0
+        raise ValueError("a sweep names its runs itself (leave --run out) and needs --jobs 1 or more.")
     if args.all:
         failures = runs.run_all(store=args.store)
     elif args.sweep:
         grid = {name: values.split(";" if ";" in values else ",") for name, values in args.sweep}
         failures = runs.sweep(args.notebook, grid, params, args.jobs)
     else:
-        failures = _run_one(args, params)
+        failures = dict([runs.try_notebook(args.notebook, params, args.run, store=args.store)])
     page = report.write_index()
-    for run, reason in failures.items():
-        if reason:
-            print(f"plantlab: {reason}" if len(failures) == 1 else f"{run} failed: {reason}", file=sys.stderr)
-    print(f"Open {page} in a browser.")
-    return int(any(failures.values()))
-
-
-def _run_one(args: argparse.Namespace, params: dict[str, str]) -> dict[str, str]:
-    from plantlab import runs
-
-    path = runs.find_notebook(args.notebook)
-    try:
-        copy = runs.run_notebook(path, params, args.run)
-    except runs.RunError as error:
-        return {path.stem: str(error)}
-    if args.store:
-        runs.store_outputs(path, copy)
-    print(f"{path.stem}: {copy.with_suffix('.html')}")
-    return {path.stem: ""}
+    failed = {run: reason for run, reason in failures.items() if reason}
+    for run, reason in failed.items():
+        print(f"plantlab: {run} failed. {reason}", file=sys.stderr)
+    print(f"{len(failures) - len(failed)} of {len(failures)} runs finished. Open {page} in a browser.")
+    return int(bool(failed))
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -95,15 +65,3 @@ def _compare(args: argparse.Namespace) -> int:
 
     print(record.compare(record.read_records(args.records or None)).to_string(index=False, na_rep=""))
     return 0
-
-
-def _describe(args: argparse.Namespace) -> int:
-    from plantlab import layouts, table
-
-    images = layouts.read_images(args.source)
-    print("\n".join([*images.attrs.get("notes", []), table.describe(images).to_string()]))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

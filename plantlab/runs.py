@@ -1,9 +1,11 @@
 """Runs: notebooks executed with checked parameters, one, all in order, or a sweep of several at once."""
 
 import json
+import os
 import re
-import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
@@ -17,7 +19,9 @@ from plantlab.table import project_root
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 BAR = "{desc} {percentage:3.0f}% |{bar:30}| cell {n_fmt} of {total_fmt}, {elapsed}, about {remaining} left"
-STRIP = "metadata.papermill metadata.language_info.version cell.metadata.papermill cell.metadata.execution"
+INLINE = "module://matplotlib_inline.backend_inline"
+STRIP = """metadata.papermill metadata.widgets metadata.language_info.version
+cell.metadata.papermill cell.metadata.execution"""
 
 
 class RunError(RuntimeError):
@@ -112,7 +116,9 @@ def run_name(changed: Mapping[str, object]) -> str:
     ('dataset=flower_photos,epochs=5', 'default')
     """
     shown = {k: v if isinstance(v, list) else [v] for k, v in changed.items()}
-    pairs = [f"{k}={'+'.join(re.split(r'[/:]', str(v))[-1] for v in values)}" for k, values in shown.items()]
+    pairs = [
+        f"{k}={'+'.join(re.split(r'[/:]', str(v).rstrip('/'))[-1] for v in values)}" for k, values in shown.items()
+    ]
     name = re.sub(r"[^\w.+,=-]+", "-", ",".join(pairs)) or "default"
     return name if len(name) <= 80 else f"{name[:70]}-{sha1(name.encode()).hexdigest()[:8]}"
 
@@ -128,6 +134,7 @@ def run_notebook(
     notebook: str | Path,
     params: Mapping[str, object] | None = None,
     run: str | None = None,
+    store: bool = False,
     quiet: bool = False,
 ) -> Path:
     """Execute a notebook and return its executed copy, in `results/<notebook>/<run>/` with its HTML page.
@@ -137,13 +144,13 @@ def run_notebook(
     Args:
         params: values, or their text, by parameter name.
         run: the folder's name; without it, `run_name` of the parameters that differ from the defaults.
+        store: also write the outputs back into the notebook itself, where they are committed.
 
     Raises:
         ValueError: see `changed_parameters`. RunError: a cell failed; the executed copy is kept.
     """
     import nbformat
-    from nbclient.exceptions import DeadKernelError
-    from papermill import PapermillExecutionError, execute_notebook
+    from papermill import execute_notebook
 
     changed = changed_parameters(notebook, params or {})
     path, run = find_notebook(notebook), run or run_name(changed)
@@ -160,14 +167,14 @@ def run_notebook(
             kernel_manager_class=_kernel_manager(run),
             cwd=project_root(),
             coalesce_streams=True,
-            progress_bar=not quiet
-            and {"desc": path.stem, "bar_format": BAR, "disable": None, "leave": False},
+            progress_bar=not quiet and {"desc": path.stem, "bar_format": BAR, "disable": None, "leave": False},
         )
-    except (PapermillExecutionError, DeadKernelError) as error:
-        raise RunError(_explain(copy, error)) from None
+    except Exception as error:  # a cell's own, or the kernel died
+        raise RunError(_explain(copy, error)) from error
     finally:
-        if copy.exists():
-            _write_html(copy)
+        _write_html(copy)
+    if store:
+        _store_outputs(path, copy)
     return copy
 
 
@@ -177,7 +184,8 @@ def _kernel_manager(run: str) -> type:
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    spec = KernelSpec(**get_kernel_dict(["--log-level=50"]), env={"PLANTLAB_RUN": run})
+    env = {"PLANTLAB_RUN": run, "MPLBACKEND": INLINE}  # a shell's own backend would leave the figures out
+    spec = KernelSpec(**get_kernel_dict(["--log-level=50"]), env=env)
     return type("ThisPython", (AsyncKernelManager,), {"kernel_spec": property(lambda self: spec)})
 
 
@@ -190,36 +198,64 @@ def _last_time(folder: Path) -> str:
 
 def _explain(copy: Path, error: Exception) -> str:
     """Return which cell stopped, why, and the last lines it left."""
-    import nbformat
-
-    cells = [cell for cell in nbformat.read(copy, as_version=4).cells if cell.cell_type == "code"]
-    started = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
-    cause = (
-        f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else "the kernel died (out of memory?)"
-    )
-    lines = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(getattr(error, "traceback", []))) or started[-1].source
-    shown = [f"    {line}" for line in lines.splitlines() if line.strip()][-8:]
+    cells = [c for c in json.loads(copy.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    started = [cell for cell in cells if cell["metadata"].get("papermill", {}).get("start_time")]
+    cause = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else f"{error} (out of memory?)"
+    trace = "\n".join(getattr(error, "traceback", [])) or "".join(started[-1]["source"] if started else "")
+    plain = re.sub(r"\x1b\[[\d;]*m", "", trace).splitlines()
+    shown = [f"    {line}" for line in plain if line.strip("- ")][-8:]
     head = f"{copy.stem} stopped in code cell {len(started)} of {len(cells)}: {cause}"
     return "\n".join([head, *shown, f"The executed copy is kept: {copy}"])
 
 
 def _write_html(copy: Path) -> None:
+    """Write the HTML page of an executed copy, without the scripts that would come from the network."""
     from jinja2 import DictLoader
     from nbconvert import HTMLExporter
 
-    blocks = ("html_head_js", "html_head_js_mermaidjs")  # scripts from the network that no notebook needs
-    page = "{% extends 'lab/index.html.j2' %}" + "".join(f"{{% block {b} %}}{{% endblock %}}" for b in blocks)
-    exporter = HTMLExporter(
-        extra_loaders=[DictLoader({"page": page})], template_file="page", embed_images=True
-    )
+    blocks = dict.fromkeys(("html_head_js", "html_head_js_mermaidjs"), "")
+    blocks["extra_css"] = "<style>body { max-width: 62rem; margin: 0 auto }</style>"
+    blocks["body_header"] = "{{ super() }}<p><a href='../../index.html'>All results</a></p>"
+    page = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
+    loader = DictLoader({"page": "{% extends 'lab/index.html.j2' %}" + page})
+    exporter = HTMLExporter(extra_loaders=[loader], template_file="page", embed_images=True)
     copy.with_suffix(".html").write_text(exporter.from_filename(str(copy))[0], encoding="utf-8")
 
 
+def _store_outputs(path: Path, executed: Path) -> None:
+    """Write an executed copy's outputs, and nothing else, into the notebook: a re-run differs by no line."""
+    import nbformat
+    import nbstripout
+
+    notebook, ran = (nbformat.read(p, as_version=4) for p in (path, executed))
+    for cell, done in zip(notebook.cells, ran.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.execution_count, cell.outputs = done.execution_count, done.outputs
+        for output in cell.get("outputs", []):  # a widget ends with its kernel, and its id differs each time
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    nbstripout.strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=STRIP.split())
+    nbformat.write(notebook, path)
+
+
+def try_notebook(notebook: str | Path, params=None, run=None, **options) -> tuple[str, str]:
+    """Return the run's name and "", or why it failed: `run_notebook` for those who go on with the next."""
+    try:
+        copy = run_notebook(notebook, params, run, **options)
+        return copy.parent.name, ""
+    except RunError as error:
+        return run or find_notebook(notebook).stem, str(error)
+
+
+def run_all(store: bool = False) -> dict[str, str]:
+    """Run the notebooks in order at their defaults; return {notebook: "" or why it failed}."""
+    paths = sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise ValueError(f"no notebooks in {project_root() / 'notebooks'}; work inside a clone of plantlab.")
+    return {path.stem: try_notebook(path, store=store)[1] for path in paths}
+
+
 def sweep(
-    notebook: str | Path,
-    grid: Mapping[str, list],
-    params: Mapping[str, object] | None = None,
-    n_jobs: int = 2,
+    notebook: str | Path, grid: Mapping[str, list], params: Mapping[str, object] | None = None, n_jobs: int = 2
 ) -> dict[str, str]:
     """Run a notebook at every combination of the values in `grid`; return {run: "" or why it failed}.
 
@@ -239,65 +275,31 @@ def sweep(
     points = [changed_parameters(notebook, v) for v in values]
     names = [run_name(point) for point in points]
     for name in (name for name in names if names.count(name) > 1):
-        raise ValueError(
-            f"two points of the sweep would both be run {name!r}; give their values other names."
-        )
+        raise ValueError(f"two points of the sweep would both be run {name!r}; give their values other names.")
     todo = [(notebook, p, n) for p, n in zip(points, names) if not _finished(notebook, p, n)]
     print(f"{len(names)} points, {len(names) - len(todo)} of them finished before", file=sys.stderr)
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // n_jobs)):
-        tried = Parallel(n_jobs, return_as="generator_unordered")(delayed(_try)(*each) for each in todo)
+        tried = Parallel(n_jobs, return_as="generator_unordered")(delayed(_point)(os.getpid(), *t) for t in todo)
         failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
     return {name: failures.get(name, "") for name in names}
 
 
-def _try(notebook: str | Path, params: Mapping[str, object] | None = None, run: str | None = None) -> tuple:
-    try:
-        run_notebook(notebook, params, run, quiet=True)
-        return run, ""
-    except Exception as error:  # whatever it is, the other points go on
-        return run, str(error)
+def _point(sweeper: int, *point) -> tuple[str, str]:
+    """Run one point, in a process that ends with the sweep even where that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == sweeper:
+            time.sleep(1)
+        os._exit(1)
+
+    if os.getpid() != sweeper:
+        threading.Thread(target=watch, daemon=True).start()
+    return try_notebook(*point, quiet=True)
 
 
 def _finished(notebook: str | Path, changed: Mapping[str, object], run: str) -> bool:
     with suppress(OSError, ValueError, KeyError):
-        kept = json.loads((results_folder(notebook, run) / "record.json").read_text(encoding="utf-8"))[
-            "params"
-        ]
+        kept = json.loads((results_folder(notebook, run) / "record.json").read_text(encoding="utf-8"))["params"]
         wanted = {name: p.value for name, p in notebook_parameters(notebook).items()} | changed
         return run_name(wanted) == run_name({name: kept[name] for name in wanted})
     return False
-
-
-def run_all(store: bool = False) -> dict[str, str]:
-    """Run the notebooks in order at their defaults; return {notebook: "" or why it failed}.
-
-    Args:
-        store: also write their outputs back into notebooks/, where they are committed.
-    """
-    paths = sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    if not paths:
-        raise ValueError(f"no notebooks in {project_root() / 'notebooks'}; work inside a clone of plantlab.")
-    failures = {}
-    for path in paths:
-        try:
-            copy = run_notebook(path)
-            if store:
-                store_outputs(path, copy)
-        except RunError as error:
-            failures[path.stem] = str(error)
-    return {path.stem: failures.get(path.stem, "") for path in paths}
-
-
-def store_outputs(path: Path, executed: Path) -> None:
-    """Write an executed copy's outputs, and nothing else, into the notebook at `path`."""
-    import nbformat
-
-    notebook, ran = (nbformat.read(p, as_version=4) for p in (path, executed))
-    done = {cell.id: cell for cell in ran.cells}
-    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        cell.execution_count, cell.outputs = done[cell.id].execution_count, done[cell.id].outputs
-        for output in cell.outputs:  # a widget ends with its kernel, and its id differs each time
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    nbformat.write(notebook, path)
-    keep = [sys.executable, "-m", "nbstripout", "--keep-output", "--keep-count", "--extra-keys", STRIP]
-    subprocess.run([*keep, str(path)], check=True)

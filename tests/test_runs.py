@@ -1,0 +1,363 @@
+"""plantlab.runs on tiny notebooks; test_cli.py has the command line."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from plantlab import report, runs
+from plantlab.record import Parameter
+
+PARAMETERS = """\
+dataset: str = "greenhouse"  # a folder, or the built-in flora
+epochs: int = 2  # passes over the photos
+lr: float = 0.01  # step
+fast: bool = False  # skip the slow part
+shots: list[int] = [1, 2]  # photos per species
+weights: str | None = None  # a file
+seed: int = 0  # starts every generator"""
+SETUP = """\
+import json, os, sys
+from pathlib import Path
+given = dict(dataset=dataset, epochs=epochs, lr=lr, fast=fast, shots=shots, weights=weights, seed=seed)
+print(f"{os.environ.get('PLANTLAB_RUN')} in {Path.cwd().name}, {os.environ.get('OMP_NUM_THREADS')} threads")
+print(sys.executable)"""
+FIGURE = """\
+import base64
+from IPython.display import Image, display
+png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+display(Image(base64.b64decode(png)))"""
+STEP = """\
+if epochs == 3:
+    raise ValueError("no thirds")"""
+RECORD = """\
+score = {"method": "frozen", "split": "test", "n": 1234, "top1": 0.78, "top1_low": 0.74, "top1_high": 0.81}
+claims = [{"text": "a <leaf> is green", "holds": epochs != 4}]
+data = {"name": "tiny", "kind": "generated", "hash": "0" * 12, "n_images": 2400, "n_species": 30}
+made = dict(notebook=NAME, run=os.environ["PLANTLAB_RUN"], data=data, params=given, scores=[score], claims=claims)
+folder = Path("results", NAME, made["run"])
+folder.mkdir(parents=True, exist_ok=True)
+_ = (folder / "record.json").write_text(json.dumps(made | {"seconds": 150.0}))"""
+
+
+def write_notebook(path: Path, step: str = STEP, setup: str = SETUP) -> Path:
+    """Write a notebook of the house's template, so small that its kernel is all that takes time."""
+    cells = [
+        new_markdown_cell("# 01. Leaves\n\nHow *green* is a leaf?\n\nYou will learn\n- to look"),
+        new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+        new_code_cell(setup),
+        new_code_cell(step),
+        new_code_cell(FIGURE, metadata={"tags": ["figure"]}),
+        new_markdown_cell("One **green** pixel.\n\nMore follows."),
+        new_code_cell(f"NAME = {path.stem!r}\n" + RECORD, metadata={"tags": ["record"]}),
+    ]
+    for i, cell in enumerate(cells):
+        cell.id = f"cell-{i}"
+    kernel = {"name": "of-another-machine", "display_name": "Elsewhere", "language": "python"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+@pytest.fixture
+def leaves(project):
+    return write_notebook(project / "notebooks" / "01_leaves.ipynb")
+
+
+def record_of(project: Path, run: str) -> dict:
+    return json.loads((project / "results" / "01_leaves" / run / "record.json").read_text())
+
+
+# what may be asked
+
+
+@pytest.mark.parametrize("name", ["01_leaves", "01", "notebooks/01_leaves.ipynb", "01_leaves.ipynb"])
+def test_a_notebook_is_found_by_name_start_or_path(leaves, name):
+    assert runs.find_notebook(name) == leaves
+
+
+def test_a_solution_is_found_and_kept_apart(leaves):
+    solution = write_notebook(leaves.parent / "solutions" / "01_leaves.ipynb")
+    assert runs.find_notebook("solutions/01") == solution
+    assert runs.results_folder("01", "default").parent.name == "01_leaves"
+    assert runs.results_folder(solution, "default").parent.name == "solution_01_leaves"
+
+
+def test_an_unknown_notebook_is_refused_with_the_near_name(leaves):
+    with pytest.raises(ValueError, match=r"no notebook '01_leavs'; did you mean '01_leaves'\? There are: 01_leaves\."):
+        runs.find_notebook("01_leavs")
+
+
+def test_no_notebooks_at_all(project):
+    with pytest.raises(ValueError, match="There are: none"):
+        runs.find_notebook("01")
+    with pytest.raises(ValueError, match="no notebooks in .*notebooks; work inside a clone"):
+        runs.run_all()
+
+
+def test_an_unknown_parameter_is_refused_with_the_near_name(leaves):
+    with pytest.raises(ValueError, match=r"01_leaves has no parameter 'epoch'; did you mean 'epochs'\? There are: dat"):
+        runs.changed_parameters("01", {"epoch": "5"})
+    with pytest.raises(ValueError, match=r"has no parameter 'zzz'\. There are: dataset, epochs"):
+        runs.run_notebook("01", {"zzz": "5"})
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    "kind, text, value",
+    [
+        ("int", "5", 5),
+        ("int", 5, 5),
+        ("float", "1e-3", 0.001),
+        ("float", 1, 1.0),
+        ("bool", "True", True),
+        ("bool", "no", False),
+        ("bool", True, True),
+        ("str", "resnet18", "resnet18"),
+        ("str", "5", "5"),
+        ("list[int]", "1,5, 10", [1, 5, 10]),
+        ("list[int]", "[1, 5]", [1, 5]),
+        ("list[int]", (1, 5), [1, 5]),
+        ("list[str]", "['a', 'b']", ["a", "b"]),
+        ("list", "a,b", ["a", "b"]),
+        ("list[float]", "", []),
+        ("str | None", "none", None),
+        ("int | None", "7", 7),
+        ("dict", {"a": 1}, {"a": 1}),
+    ],
+)
+def test_values_take_the_type_of_the_annotation(project, kind, text, value):
+    found = runs.parse_value(Parameter("x", kind, None, ""), text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "kind, value",
+    [
+        ("int", "many"),
+        ("int", "2.5"),
+        ("int", True),
+        ("int", 2.0),
+        ("float", "wide"),
+        ("float", True),
+        ("bool", "maybe"),
+        ("bool", 1),
+        ("str", 5),
+        ("list[int]", "1,two"),
+        ("list[int]", 5),
+        ("int", None),
+    ],
+)
+def test_a_value_of_another_type_is_refused(project, kind, value):
+    with pytest.raises(ValueError, match=r"parameter 'x' is .*, such as .*; got"):
+        runs.parse_value(Parameter("x", kind, 1, ""), value)
+
+
+def test_paths_become_absolute_but_a_default_stays(leaves):
+    Path("my photos").mkdir()
+    Path("greenhouse").mkdir()
+    assert runs.changed_parameters("01", {"dataset": "my photos"}) == {"dataset": str(Path("my photos").resolve())}
+    assert runs.changed_parameters("01", {"dataset": "greenhouse", "epochs": "2", "lr": "0.010"}) == {}
+
+
+def test_runs_are_named_after_what_differs():
+    assert runs.run_name({}) == "default"
+    assert runs.run_name({"dataset": "/home/ada/my photos/", "fast": True}) == "dataset=my-photos,fast=True"
+    assert runs.run_name({"backbone": "hf_hub:timm/resnet18", "shots": [1, 5]}) == "backbone=resnet18,shots=1+5"
+    long = [runs.run_name({"dataset": "x" * 100 + end}) for end in "ab"]
+    assert long[0] != long[1]
+    assert max(map(len, long)) <= 80
+
+
+# runs
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Return a project whose notebook has run at its defaults and with others, and has failed once."""
+    project = tmp_path_factory.mktemp("ran")
+    (project / "pyproject.toml").write_text('[project]\nname = "plantlab"\n')
+    write_notebook(project / "notebooks" / "01_leaves.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.setenv("MPLBACKEND", "agg")
+        runs.run_notebook("01", {"epochs": "5", "shots": "1,5"})
+        with pytest.raises(runs.RunError) as stopped:
+            runs.run_notebook("01", {"epochs": 3}, run="third", quiet=True)
+        (project / "stopped.txt").write_text(str(stopped.value))
+        assert runs.run_all(store=True) == {"01_leaves": ""}
+    return project
+
+
+def test_a_run_leaves_copy_page_and_record(ran):
+    folder = ran / "results" / "01_leaves" / "epochs=5,shots=1+5"
+    assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.html", "01_leaves.ipynb", "record.json"]
+    assert record_of(ran, folder.name)["params"]["shots"] == [1, 5]
+    text = nbformat.read(folder / "01_leaves.ipynb", as_version=4).cells[3].outputs[0].text
+    assert text.startswith(f"epochs=5,shots=1+5 in {ran.name}, ")
+    assert text.splitlines()[1] == sys.executable  # the notebook names a kernel that this machine does not have
+    page = (folder / "01_leaves.html").read_text()
+    assert "One <strong>green</strong> pixel" in page and '<a href="../../index.html">' in page
+    assert "require" not in page.split("<body")[0].split("<style")[0]
+    assert "PLANTLAB_RUN" not in os.environ
+
+
+def test_a_run_that_fails_says_where_and_keeps_its_copy(ran):
+    message = (ran / "stopped.txt").read_text()
+    assert message.startswith("01_leaves stopped in code cell 4 of 6: ValueError: no thirds")
+    assert '----> 2     raise ValueError("no thirds")' in message
+    copy = ran / "results" / "01_leaves" / "third" / "01_leaves.ipynb"
+    assert message.endswith(f"The executed copy is kept: {copy}")
+    assert copy.exists() and copy.with_suffix(".html").exists() and not (copy.parent / "record.json").exists()
+
+
+def test_a_kernel_that_dies_is_told_with_its_cell(project):
+    write_notebook(project / "notebooks" / "01_leaves.ipynb", step="import os\nos._exit(9)")
+    with pytest.raises(runs.RunError, match=r"(?s)cell 3 of 5: .*died.*os._exit\(9\).*copy is kept"):
+        runs.run_notebook("01")
+
+
+def test_the_time_of_the_last_run_is_said_first(leaves, capsys):
+    folder = Path("results/01_leaves/default")
+    folder.mkdir(parents=True)
+    assert runs._last_time(folder) == ""
+    for seconds, said in [(150.0, ": about 2.5 min"), (7.4, ": about 7 s"), (None, "")]:
+        (folder / "record.json").write_text(json.dumps({"seconds": seconds}))
+        assert runs._last_time(folder) == said
+
+
+# storing, all, sweeps
+
+
+def test_stored_outputs_are_the_only_change_and_a_rerun_changes_nothing(ran, leaves):
+    stored = ran / "notebooks" / "01_leaves.ipynb"
+    text, before, after = stored.read_text(), nbformat.read(leaves, 4), nbformat.read(stored, 4)
+    assert after.cells[2].execution_count == 2
+    assert after.cells[4].outputs[0].data["image/png"]
+    assert "papermill" not in text
+    for cell in (c for c in after.cells if c.cell_type == "code"):
+        cell.outputs, cell.execution_count = [], None
+    assert after == before
+    os.chdir(ran)
+    runs.run_notebook("01", store=True, quiet=True)
+    assert stored.read_text() == text
+
+
+def test_widgets_leave_no_trace_in_stored_outputs(leaves):
+    copy = leaves.with_name("executed.ipynb")
+    ran = nbformat.read(leaves, as_version=4)
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a1"}, "text/plain": "FileUpload()"}
+    ran.cells[2].outputs = [nbformat.v4.new_output("display_data", view)]
+    nbformat.write(ran, copy)
+    runs._store_outputs(leaves, copy)
+    assert nbformat.read(leaves, as_version=4).cells[2].outputs[0].data == {"text/plain": "FileUpload()"}
+
+
+def test_all_goes_on_after_a_failure(leaves, monkeypatch):
+    write_notebook(leaves.with_name("00_broken.ipynb"))
+
+    def run_notebook(notebook, *args, **options):
+        if notebook.stem == "00_broken":
+            raise runs.RunError("stopped in code cell 3")
+        return Path("results/01_leaves/default/01_leaves.ipynb")
+
+    monkeypatch.setattr(runs, "run_notebook", run_notebook)
+    assert runs.run_all() == {"00_broken": "stopped in code cell 3", "01_leaves": ""}
+
+
+def test_a_killed_sweep_keeps_what_is_finished_and_lists_what_fails(leaves, capsys):
+    write_notebook(leaves, step="import time\ntime.sleep(600 if epochs == 5 else 0)")
+    grid = {"epochs": ["1", "5"]}
+    command = [
+        sys.executable,
+        "-c",
+        f"from plantlab import runs; runs.sweep('01', {grid}, {{'fast': 'yes'}}, n_jobs=2)",
+    ]
+    sweep = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    first, killed = (Path(f"results/01_leaves/epochs={n},fast=True") for n in (1, 5))
+    end = time.monotonic() + 120
+    while not ((first / "01_leaves.html").exists() and (killed / "01_leaves.ipynb").exists()):
+        assert time.monotonic() < end and sweep.poll() is None, "the sweep did not get going"
+        time.sleep(0.1)
+    sweep.kill()
+    sweep.wait()
+    share = max(1, (os.cpu_count() or 1) // 2)
+    assert f"{share} threads" in nbformat.read(first / "01_leaves.ipynb", as_version=4).cells[3].outputs[0].text
+    stamp = (first / "record.json").stat().st_mtime_ns
+    write_notebook(leaves, step="raise ValueError('no fifths')")
+    done = runs.sweep("01", grid, {"fast": True}, n_jobs=1)
+    assert list(done) == ["epochs=1,fast=True", "epochs=5,fast=True"]
+    assert done["epochs=1,fast=True"] == "" and "no fifths" in done["epochs=5,fast=True"]
+    assert "2 points, 1 of them finished before" in capsys.readouterr().err
+    assert (first / "record.json").stat().st_mtime_ns == stamp
+
+
+def test_a_point_made_with_other_parameters_is_not_finished(leaves):
+    folder = Path("results/01_leaves/epochs=5")
+    folder.mkdir(parents=True)
+    given = {
+        "dataset": "greenhouse",
+        "epochs": 5,
+        "lr": 0.01,
+        "fast": False,
+        "shots": [1, 2],
+        "weights": None,
+        "seed": 0,
+    }
+    for kept, finished in [(given, True), (given | {"lr": 0.1}, False), ({"epochs": 5}, False)]:
+        (folder / "record.json").write_text(json.dumps({"params": kept}))
+        assert runs._finished("01", {"epochs": 5}, "epochs=5") is finished
+    (folder / "record.json").write_text("{")  # cut off
+    assert not runs._finished("01", {"epochs": 5}, "epochs=5")
+
+
+def test_two_points_of_one_name_are_refused(leaves):
+    for place in ("here", "there"):
+        Path(place, "photos").mkdir(parents=True)
+    with pytest.raises(ValueError, match="two points of the sweep would both be run 'dataset=photos'"):
+        runs.sweep("01", {"dataset": ["here/photos", "there/photos"]})
+
+
+def test_plain_papermill_works_too(leaves):
+    command = [sys.executable, "-m", "papermill", str(leaves), "out.ipynb", "-p", "epochs", "4", "-k", "python3"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PLANTLAB_RUN": "by-hand"})
+    assert done.returncode == 0, done.stderr
+    assert record_of(Path.cwd(), "by-hand")["params"]["epochs"] == 4
+
+
+# the page
+
+
+def test_the_index_page_shows_question_figures_scores_and_claims(ran, monkeypatch):
+    monkeypatch.chdir(ran)
+    page = report.write_index().read_text()
+    assert "01. Leaves" in page and "How green is a leaf?" in page
+    assert 'alt="One green pixel."' in page and "data:image/png;base64,iVBOR" in page
+    assert '<span class="badge generated">generated</span>' in page
+    assert "2,400 images, 30 species" in page and "2.5 min" in page
+    assert "0.780" in page and "0.740&ndash;0.810" in page and "1,234" in page
+    assert "a &lt;leaf&gt; is green" in page and "holds" in page
+    assert 'href="01_leaves/default/01_leaves.html"' in page
+    assert "third" in page and "This run stopped with an error" in page
+    assert "Recorded on photographs" not in page
+    for outside in ('src="http', 'href="http', "@import", "<script"):
+        assert outside not in page
+
+
+def test_committed_records_on_photographs_stand_apart(project):
+    folder = project / "results" / "02_transfer" / "dataset=flowers"
+    folder.mkdir(parents=True)
+    row = {"method": "two-step", "split": "test", "n": 4110, "top1": 0.912, "top1_low": None, "top1_high": None}
+    data = {"name": "oxford102", "kind": "photographs", "hash": "0" * 12, "n_images": 6149, "n_species": 102}
+    made = {"data": data, "scores": [row], "claims": [], "seconds": 60}
+    (folder / "record.json").write_text(json.dumps(made))
+    page = report.write_index().read_text()
+    assert "Recorded on photographs" in page and "oxford102" in page and "6,149 images" in page
+    assert "0.912" in page and "4,110" in page and "&ndash;" not in page.split("</header>")[1]
