@@ -58,12 +58,13 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
         raise TableError(
             f"there is no {str(source)!r}; give a folder of photos, a CSV or Parquet table, or 'greenhouse'"
         )
-    if path.is_file():
-        name = path.parent.name if path.stem in ("images", "labels") else path.stem
-        return _finish(*_read_table(path, names), name)
+    own = [p for p in (path, path / "images.parquet", path / "images.csv") if p.is_file()]
+    if own:
+        name = own[0].parent.name if own[0].stem in ("images", "labels") else path.stem
+        return _finish(*_read_table(own[0], names), name)
     inside = [p for p in path.iterdir() if p.is_dir()]
     places = [path, *(inside if len(inside) == 1 else [path / "flowers-102"])]  # archives unpack into a folder
-    for reader in (_read_own, _read_oxford, _read_plantnet, _read_plantclef_csv, _read_plantclef_xml):
+    for reader in (_read_oxford, _read_plantnet, _read_plantclef_csv, _read_plantclef_xml):
         for place in filter(Path.is_dir, places):
             if found := reader(place):
                 return _finish(*found, path.name)
@@ -79,12 +80,10 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
         )
     images = images.reset_index(drop=True)
     for column in images:
-        text = images[column].astype("str").str.strip()
-        text = text.mask(images[column].isna() | text.isin(NOTHING))
-        numbers = pd.to_numeric(text, errors="coerce")
-        if column in COLUMNS:
-            images[column] = numbers if column in ("latitude", "longitude") else text
-        elif (numbers.isna() == text.isna()).all():
+        filled = images[column].mask(images[column].astype("str").isin(NOTHING))
+        numbers = pd.to_numeric(filled, errors="coerce")
+        is_number = column not in COLUMNS and filled.notna().any() and numbers.notna().equals(filled.notna())
+        if is_number or column in ("latitude", "longitude"):
             images[column] = numbers
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
@@ -109,16 +108,20 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
 
 
 def _rename(table: pd.DataFrame, names: str | dict[str, str] = "auto") -> pd.DataFrame:
+    """Return `table` under the names of table.COLUMNS, those columns as text with empty fields missing."""
     table.columns = [str(c).split(":")[-1].strip() for c in table]  # dwc:eventDate -> eventDate
-    if isinstance(names, dict):
-        return table.rename(columns=names)
-    found: dict[str, str] = {}
-    for column, aliases in NAMES.items():
+    found = dict(names) if isinstance(names, dict) else {}
+    for column in [] if found else COLUMNS:
         free = {c.lower(): c for c in table if c not in found}
-        if alias := next((free[a] for a in aliases.split() if a in free), None):
+        if alias := next((free[a] for a in NAMES.get(column, column).split() if a in free), None):
             found[alias] = column
     table = table.rename(columns=found)
-    return table.loc[:, ~table.columns.duplicated()]
+    table = table.loc[:, ~table.columns.duplicated()].copy()
+    for column in [c for c in COLUMNS if c in table]:
+        text = table[column].astype("str")
+        text = text if column == "image_path" else text.str.strip()
+        table[column] = text.mask(table[column].isna() | text.isin(NOTHING))
+    return table
 
 
 def _read_table(path: Path, names: str | dict[str, str] = "auto") -> tuple[pd.DataFrame, list[str]]:
@@ -135,7 +138,7 @@ def _read_table(path: Path, names: str | dict[str, str] = "auto") -> tuple[pd.Da
     if "source" not in table and "basisOfRecord" in table:
         herbarium = table["basisOfRecord"].str.lower().str.replace("_", "") == "preservedspecimen"
         table["source"] = herbarium.map({True: "herbarium", False: None})
-    nameless = table["image_path"].isna() | table["image_path"].isin(NOTHING)
+    nameless = table["image_path"].isna()
     table = table[~nameless].copy()
     table["image_path"] = [os.path.normpath(path.parent / p) for p in table["image_path"]]
     if len(table) and not any(map(os.path.lexists, table["image_path"])):
@@ -197,11 +200,6 @@ def _present(rows: pd.DataFrame, listed_in: str, n_files: int = 0) -> tuple[pd.D
     if n_files > n:
         notes.append(f"Photos not listed in {listed_in} were left out: {n_files - n}.")
     return rows.dropna(subset="image_path"), notes
-
-
-def _read_own(folder: Path):
-    tables = [folder / name for name in ("images.parquet", "images.csv") if (folder / name).is_file()]
-    return _read_table(tables[0]) if tables else None
 
 
 def _read_oxford(folder: Path):

@@ -22,6 +22,14 @@ MIN_SIDE = 32  # pixels; less holds no plant
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
+REASONS = {
+    FileNotFoundError: "missing",
+    IsADirectoryError: "a folder, not a file",
+    UnidentifiedImageError: "not an image that Pillow reads",
+    Image.DecompressionBombError: "too large: over 179 megapixels, a decompression bomb",
+}
+
+
 class PhotoError(ValueError):
     """A file is no photo that can be read; the message says why."""
 
@@ -54,28 +62,22 @@ def open_photo(path: str | Path | bytes, size: int | None = None) -> Image.Image
     Raises:
         PhotoError: missing, empty, not an image, truncated, or over 179 megapixels.
     """
+    content = b""
     try:
         content = path if isinstance(path, bytes) else Path(path).read_bytes()
-        if not content:
-            raise PhotoError("zero bytes")
         photo = Image.open(io.BytesIO(content))
         if size:
             photo.draft(photo.mode, (size, size))
         photo.load()
         return _to_rgb(photo)
-    except PhotoError:
-        raise
-    except FileNotFoundError:
-        raise PhotoError("missing") from None
-    except IsADirectoryError:
-        raise PhotoError("a folder, not a file") from None
-    except UnidentifiedImageError:
-        raise PhotoError("not an image that Pillow reads") from None
-    except Image.DecompressionBombError:
-        raise PhotoError("too large: over 179 megapixels, a decompression bomb") from None
     except Exception as error:  # broken files raise almost anything: SyntaxError, struct.error, EOFError, ...
-        truncated = "truncated" in str(error).lower() or isinstance(error, EOFError)
-        raise PhotoError("truncated" if truncated else f"damaged: {error or type(error).__name__}") from None
+        if isinstance(error, UnidentifiedImageError) and not content:
+            reason = "zero bytes"
+        elif "truncated" in str(error).lower() or isinstance(error, EOFError):
+            reason = "truncated"
+        else:
+            reason = REASONS.get(type(error)) or f"unreadable: {getattr(error, 'strerror', None) or error}"
+        raise PhotoError(reason) from None
 
 
 def _to_rgb(photo: Image.Image) -> Image.Image:

@@ -55,6 +55,11 @@ def test_a_folder_around_the_class_folders_is_no_class(tmp_path, above):
     assert list(images["species"]) == ["a", "b"]
 
 
+def test_a_class_may_be_called_none_and_a_photo_have_blanks(tmp_path):
+    images = read_images(photos(tmp_path, "None/ 1.jpg", "NA/2 .jpg"))
+    assert images["species"].tolist() == ["NA", "None"] and images["image_path"].map(os.path.isfile).all()
+
+
 def test_unlabelled_photos(tmp_path):
     images = read_images(photos(tmp_path, "2.jpg", "1.jpg"))
     assert "species" not in images and list(named(images).index) == ["1.jpg", "2.jpg"]
@@ -76,7 +81,8 @@ def test_table_with_other_names(tmp_path, suffix, separator):
     table = pd.DataFrame(
         {
             "image": ["jpg/1.jpg", "jpg/2.jpg"], "label": ["007", "12"], "label_name": ["daisy", "NaN"],
-            "split": ["train", "val"], "lat": ["43.6", ""], "votes": ["3", "4"], "remark": ["", "fine"],
+            "split": ["train", "val"], "lat": ["43.6", ""], "votes": ["3", "NaN"], "remark": ["", "fine"],
+            "noise": ["", ""], "Family": ["Asteraceae", ""],
         }
     )  # fmt: skip
     path = tmp_path / f"list{suffix}"
@@ -84,10 +90,14 @@ def test_table_with_other_names(tmp_path, suffix, separator):
         path, index=False, sep=separator, encoding="utf-8-sig"
     )
     images = read_images(path)
-    assert list(images) == ["image_path", "obs_id", "species", "species_id", "latitude", "split", "votes", "remark"]
+    assert list(images)[:6] == ["image_path", "obs_id", "species", "family", "species_id", "latitude"]
+    assert list(images)[6:] == ["split", "votes", "remark", "noise"] and images["family"].isna().tolist() == [
+        False,
+        True,
+    ]
     assert list(images["species_id"]) == ["007", "12"] and list(images["split"]) == ["train", "valid"]
     assert images["species"].isna().tolist() == [False, True] and images["latitude"].isna().tolist() == [False, True]
-    assert images["votes"].sum() == 7 and images["remark"].tolist() == ["", "fine"]
+    assert images["votes"].sum() == 3 and images["remark"].tolist() == ["", "fine"]
     assert images["image_path"][0] == str(tmp_path / "jpg" / "1.jpg") and images.attrs["name"] == "list"
 
 
