@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 
 from plantlab.greenhouse.growth import dice, individual, inflorescence, leaves, shoot, tree, turtle
-from plantlab.greenhouse.organs import cloud, mix, revolve, rgb
+from plantlab.greenhouse.organs import axes, cloud, mix, revolve, rgb
 
 FINE = 2  # side of the square of samples in a pixel
 
@@ -99,7 +99,7 @@ def compose(t, organ: str, rng) -> tuple[dict, str, float, bool]:
     if organ == "habit":
         bears = "K" if rng.random() < 0.6 else ""
         if woody:
-            return turtle(tree(t, rng, bears), rng, 6), "all", rng.uniform(-0.05, 0.25), True
+            return turtle(tree(t, rng, bears), rng, 8, 0.22 - 0.2 * t.branching), "all", rng.uniform(-0.05, 0.2), True
         many = []
         for _ in range(int(rng.integers(1, 5))):
             parts = turtle(shoot(t, rng, int(rng.integers(4, 7)), bears), rng, 6)
@@ -128,21 +128,18 @@ def portrait(t, organ: str, rng, size: int) -> np.ndarray:
     if organ == "leaf" and focus == "L" and len(parts["L"][0]) == 1:
         turn = view(np.pi / 2 + rng.normal(0, 0.5), elevation, rng.uniform(0, 6.28))
     at = np.concatenate([np.concatenate([o, o + f[:, :, 1] * s[:, :1] * (k != "K")]) for k, (f, o, s) in shown.items()])
-    pad = max(0.5 * s[:, 0].max() if k == "K" else 0.1 * s[:, 0].max() for k, (_, _, s) in shown.items())
+    pad = max({"K": 0.5, "L": 0.25}.get(k, 0.1) * s[:, 0].max() for k, (_, _, s) in shown.items())
     seen = at @ turn.T
     low, high = seen.min(0) - pad, seen.max(0) + pad
     if organ == "fruit" or organ == "flower":  # a few of many: closer
         chosen = seen[rng.integers(len(seen))]
         near = rng.uniform(0, 0.8)
         low, high = low + (chosen - pad - low) * near, high + (chosen + pad - high) * near
-    fill = {"habit": rng.uniform(0.65, 1.0), "leaf": rng.uniform(0.65, 1.15)}.get(organ, rng.uniform(0.6, 1.2))
-    scale = fill * size / max(high[0] - low[0], high[1] - low[1], 0.05)
+    fill = {"habit": rng.uniform(0.7, 0.98), "leaf": rng.uniform(0.6, 1.0), "fruit": rng.uniform(0.5, 0.95)}
+    scale = fill.get(organ, rng.uniform(0.6, 1.1)) * size / max(high[0] - low[0], high[1] - low[1], 0.05)
     middle = (low + high) / 2 - np.append(rng.normal(0, 0.05, 2) * size / scale, 0)
-    points = dice(parts, t, scale * FINE * 0.62, rng, wood=wood)
-    turn32 = turn.astype(np.float32)
-    points[:, :3] = (points[:, :3] @ turn32.T - middle.astype(np.float32)) * np.float32(scale)
-    points[:, 3:6] = points[:, 3:6] @ turn32.T
-    points = points[np.abs(points[:, :2]).max(1) < 0.75 * size]
+    points = dice(seen_from(parts, turn, middle, scale, size), t, rng, wood=wood)
+    points[:, :3] /= FINE
     odds = {"flower": [6, 2, 1, 1, 1, 0.5, 1, 0.7, 1], "leaf": [4, 2, 1.5, 1, 0.5, 2.5, 2.5, 0.5, 1],
             "fruit": [6, 1, 1, 1, 1.5, 1.2, 2, 0.5, 1], "habit": [1, 3, 1, 0.7, 0, 0, 0, 0, 1]}[organ]  # fmt: skip
     if wood:
@@ -158,9 +155,9 @@ def portrait(t, organ: str, rng, size: int) -> np.ndarray:
         points = np.concatenate([points, hand(rng, size, points[:, 2].min())])
     picture, depth = render(points, size, light.astype(np.float32), sun.astype(np.float32), sky.astype(np.float32))
     colour, cover = tone(picture[..., :3]), picture[..., 3:]
-    blur = (0.0 if organ == "habit" else abs(rng.normal(0, 0.035))) * size
+    blur = (0.0 if organ == "habit" else abs(rng.normal(0, 0.02))) * size
     back = landscape(t, rng, size, sunny) if place_ == "landscape" else BACKGROUNDS[place_](rng, size)
-    back = back * (1.0 if sunny else 0.85)
+    back = back * (1.05 if sunny else 0.9)
     flat = place_ in ("soil", "litter", "paper", "rock")
     if flat:
         shift = (-light[:2] / (light[2] + 0.3) * 0.06 * size).round().astype(int)
@@ -181,9 +178,22 @@ def ndimage_blur(image, sigma):
     return ndimage.gaussian_filter(image, (sigma, sigma, 0)[: image.ndim])
 
 
+def seen_from(parts: dict, turn, middle, scale: float, size: int) -> dict:
+    """Return the parts in the camera's axes and in samples, without those outside the picture or far larger than it."""
+    kept = {}
+    for symbol, (frames, at, sizes) in parts.items():
+        at, sizes = (at @ turn.T - middle) * scale * FINE, sizes * scale * FINE
+        reach = size * FINE * 0.52 + sizes[:, 0]
+        inside = (np.abs(at[:, 0]) < reach) & (np.abs(at[:, 1]) < reach) & ((sizes[:, 0] < 1.6 * size * FINE) | (symbol == "F"))
+        sizes[:, 0] = np.minimum(sizes[:, 0], 3 * size * FINE)
+        if inside.any():
+            kept[symbol] = (turn @ frames[inside], at[inside], sizes[inside])
+    return kept
+
+
 def tone(linear: np.ndarray) -> np.ndarray:
     """Return display values of linear light: highlights roll off as film does."""
-    linear = linear * 0.9
+    linear = linear * 1.15
     return np.clip(linear * (1 + linear / 9) / (1 + linear * 0.55), 0, 1) ** (1 / 2.2)
 
 
@@ -232,7 +242,7 @@ def pixels(image, blur=0.0):
 
 
 def foliage_back(rng, size):
-    tone_ = rng.uniform(0.1, 0.35)
+    tone_ = rng.uniform(0.18, 0.5)
     image = canvas(rgb(0.28, 0.5, tone_ * 0.6), size)
     strokes(image, rng, 45, 0.16, 0.06, (rng.uniform(0.2, 0.32), 0.03), (tone_ * 0.5, tone_ * 1.9))
     blur = size * rng.uniform(0.012, 0.06)
@@ -399,9 +409,17 @@ def sheet(t, organ, rng, size):
     at = np.concatenate([np.concatenate([o, o + f[:, :, 1] * s[:, :1]]) for f, o, s in parts.values()]) @ turn.T
     low, high = at.min(0), at.max(0)
     scale = 0.8 * size / max(high[0] - low[0], high[1] - low[1])
-    points = dice(parts, t, scale * FINE * 0.65, rng, flat=True).astype(np.float32)
-    points[:, :3] = (points[:, :3] @ turn.T - (low + high) / 2 - [0.0, -0.04 * size / scale, 0]) * scale * [1, 1, 0.06]
-    points[:, 3:6] = points[:, 3:6] @ turn.T * [0.5, 0.5, 1]
+    middle = (low + high) / 2 - [0, 0.04 * size / scale, 0]
+    parts = seen_from(parts, turn, middle, scale, size)
+    for symbol in set("LKR") & set(parts):  # pressed: blades and flowers lie in the plane of the paper
+        frames, at, sizes = parts[symbol]
+        heading = frames[:, :, 1] * [1, 1, 0.0] + 1e-3
+        aside = rng.normal(0, 1, (len(at), 3)) * [0.5, 0.5, 0] + ([0, 0, 1.6] if symbol == "K" else [0, 0, 0])
+        frames = axes(heading + aside * 0.4 if symbol != "K" else heading + aside, np.array([0, 0.4, 1.0]) + 0 * heading)
+        parts[symbol] = (frames, at, sizes)
+    points = dice(parts, t, rng, flat=True)
+    points[:, :3] = points[:, :3] / FINE * np.float32([1, 1, 0.06])
+    points[:, 3:6] *= np.float32([0.5, 0.5, 1])
     points[:, 9] = 0
     light = np.array([-0.35, 0.45, 0.82], np.float32)
     picture, _ = render(points, size, light, np.full(3, 0.9, np.float32), np.full(3, 0.55, np.float32))
@@ -491,15 +509,15 @@ def non_plant(label, rng, size):
 
 def develop(picture, rng, size):
     """Return the picture as a camera gives it: exposure, cast, contrast, vignette, softness, sensor noise."""
-    picture = np.clip(picture, 0, 1).astype(np.float32) * rng.normal(1.03, 0.13)
+    picture = np.clip(picture, 0, 1).astype(np.float32) * rng.normal(1.06, 0.13)
     cast = 1 + rng.normal(0, 0.055, 3)
     grey = picture.mean(-1, keepdims=True)
     picture = grey + (picture - grey) * rng.uniform(0.65, 1.25)
     picture = np.clip(picture * cast, 0, 1)
-    picture = picture + rng.uniform(-0.1, 0.3) * picture * (1 - picture) * (2 * picture - 1) * 2
+    picture = picture + rng.uniform(-0.2, 0.2) * picture * (1 - picture) * (2 * picture - 1) * 2
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     picture = picture * (1 - rng.uniform(0, 0.3) * (x**2 + y**2)[..., None] / 2)
     if rng.random() < 0.25:
         picture = ndimage_blur(picture, rng.uniform(0.3, 1.1) * size / 128)
-    picture = picture + rng.normal(0, rng.uniform(0.002, 0.025), picture.shape).astype(np.float32)
+    picture = picture + rng.normal(0, rng.uniform(0.001, 0.012), picture.shape).astype(np.float32)
     return Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))

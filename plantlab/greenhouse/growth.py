@@ -48,9 +48,12 @@ def derive(axiom: list, rules: dict, steps: int) -> list:
     return axiom
 
 
-def turtle(word: list, rng: np.random.Generator, wobble: float = 4, start=None) -> dict:
-    """Return what stands where: symbol -> (frames (N, 3, 3), origins (N, 3), sizes (N, 2))."""
-    frame, at = np.array([[1, 0, 0], [0, 0, -1.0], [0, 1, 0]]) if start is None else start, np.zeros(3)
+def turtle(word: list, rng: np.random.Generator, wobble: float = 4, rise: float = 0.0) -> dict:
+    """Return what stands where: symbol -> (frames (N, 3, 3), origins (N, 3), sizes (N, 2)).
+
+    `wobble` is the turtle's unsteadiness in degrees, `rise` how much each piece of stem bends up (or down).
+    """
+    frame, at = np.array([[1, 0, 0], [0, 0, -1.0], [0, 1, 0]]), np.zeros(3)
     stack, parts = [], {}
     shake = iter(rng.normal(0, np.radians(wobble), 2 * len(word)))
     for symbol, size, radius in word:
@@ -59,8 +62,8 @@ def turtle(word: list, rng: np.random.Generator, wobble: float = 4, start=None) 
         elif symbol == "]":
             frame, at = stack.pop()
         elif symbol in "&/":
-            c, s = np.cos(np.radians(size) + next(shake)), np.sin(np.radians(size) + next(shake) * 0)
-            s = np.sin(np.arccos(np.clip(c, -1, 1))) * (1 if np.sin(np.radians(size)) >= 0 else -1)
+            angle = np.radians(size) + next(shake)
+            c, s = np.cos(angle), np.sin(angle)
             turn = [[1, 0, 0], [0, c, s], [0, -s, c]] if symbol == "&" else [[c, 0, s], [0, 1, 0], [-s, 0, c]]
             frame = frame @ np.array(turn)
         else:
@@ -70,9 +73,8 @@ def turtle(word: list, rng: np.random.Generator, wobble: float = 4, start=None) 
             kept[2].append((size, radius))
             if symbol == "F":
                 at = at + frame[:, 1] * size
-                a, b = next(shake) * 0.7, next(shake) * 0.7
-                frame = frame @ np.array([[1, -b, 0], [b, 1, -a], [0, a, 1]])
-                frame = frame / np.linalg.norm(frame, axis=0)
+                heading = frame[:, 1] + frame[:, 0] * next(shake) + [0, 0, rise]
+                frame = axes(heading, frame[:, 2])
     return {k: tuple(np.array(v) for v in kept) for k, kept in parts.items()}
 
 
@@ -82,7 +84,7 @@ def inflorescence(t, rng, bearing: str = "K") -> list:
     n = {"spike": 11, "raceme": 8, "corymb": 8, "umbel": 11, "panicle": 5}.get(t.inflorescence, 1)
     n = max(2, int(n * rng.uniform(0.7, 1.2) * (1.5 if t.diameter < 0.25 else 1))) if n > 1 else 1
     n = max(1, n // 2) if bearing == "R" else n
-    thin = 0.02 + 0.02 * d
+    thin = 0.006 + 0.03 * d
 
     def stalk(length, pitch):
         return [("[", 0, 0), ("&", pitch, 0), ("F", length, thin), (bearing, d, 0), ("]", 0, 0), ("/", 137.5, 0)]
@@ -135,23 +137,27 @@ def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) 
 
 
 def tree(t, rng, bearing: str = "") -> list:
-    """Return the word of a tree or shrub: limbs that fork and taper, tufts of leaves, flowers or fruits at their ends."""
-    shrub, spread = t.habit == "shrub", 24 + 26 * t.branching
-    steps = 4
+    """Return the word of a tree or shrub: limbs that fork and taper, tufts of leaves, flowers or fruits at their ends.
+
+    Tall species keep a leader, so that the crown is a cone; in the others all limbs are alike and the crown is round.
+    """
+    shrub, spread, leader = t.habit == "shrub", 26 + 30 * t.branching, t.height > 0.6
+    tuft = [m for k in range(6) for m in [("[", 0, 0), ("&", 35 + 9 * k, 0), ("L", 0.42, 0), ("]", 0, 0), ("/", 137.5, 0)]]
 
     def limb(k, r):
-        length = (0.5 + 0.32 * k) * rng.uniform(0.8, 1.2)
+        length = (0.34 + 0.2 * k) * rng.uniform(0.7, 1.3)
+        end = [("[", 0, 0), *tuft, ("]", 0, 0)] if k < 2.5 else []
         if k < 1:
-            tuft = [("[", 0, 0), ("&", 50, 0), ("L", 0.5, 0), ("]", 0, 0), ("/", 137.5, 0)] * 7
-            return [("F", 0.4, r), *tuft, *([("&", 20, 0), (bearing, 0.3, 0)] if bearing else [])]
-        n = int(rng.integers(2, 4)) if k > 1 else 3
-        sides = [("[", 0, 0), ("&", spread, 0), ("A", k - 1, r * 0.66), ("]", 0, 0), ("/", 137.5, 0)] * n
-        return [("F", length, r), *sides, ("&", 8, 0), ("A", k - 1, r * 0.75)]
+            return [("F", 0.25, r), *tuft, *([("&", 20, 0), (bearing, 0.3, 0)] if bearing else [])]
+        word = [("F", length, r)]
+        for _ in range(3 if leader else int(rng.integers(2, 4))):
+            pitch, low = rng.normal(spread + 12 * leader, 8), k - 1 - leader * rng.uniform(0, 0.8)
+            word += [("[", 0, 0), ("&", pitch, 0), ("A", low, r * 0.6), ("]", 0, 0), ("/", 137.5, 0)]
+        return [*word, *end, ("&", 6, 0), ("A", k - (0.6 if leader else 1), r * (0.86 if leader else 0.7))]
 
-    stems = 4 if shrub else 1
-    start = [] if shrub else [("F", 0.7 + 1.2 * t.height, 0.2), ("/", 60, 0)]
-    each = [("[", 0, 0), ("&", 26 if shrub else 0, 0), ("A", steps - shrub, 0.06 if shrub else 0.17), ("]", 0, 0), ("/", 97, 0)]
-    return derive(start + each * stems, {"A": limb}, steps + 1)
+    start = [] if shrub else [("F", 0.5 + 0.5 * t.height, 0.14)] * 2
+    stem = [("[", 0, 0), ("&", 25, 0), ("A", 2.6, 0.05), ("]", 0, 0), ("/", 137.5, 0)]
+    return derive(start + (stem * 5 if shrub else [("A", 3.4, 0.12)]), {"A": limb}, 7)
 
 
 def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
@@ -176,37 +182,28 @@ def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
     return np.concatenate([place(one, axes(heading, up), at, size, tints), stalk])
 
 
-def dice(parts: dict, t, scale: float, rng, flat: bool = False, wood: bool = False) -> np.ndarray:
-    """Return the points of a plant at `scale` points a unit: three leaves and two flowers of it, set everywhere."""
+def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> np.ndarray:
+    """Return the points of the parts of a plant, sizes in samples: three leaves and two flowers of it, set everywhere."""
     meshes = []
     makers = {"L": (3, lambda n: foliage(t, n, rng, rng.uniform(0.2, 1.3), flat)), "K": (2, lambda n: flower(t, n, rng)),
               "R": (2, lambda n: fruit(t, n, rng))}  # fmt: skip
     for symbol, (kinds, make) in makers.items():
-        if symbol not in parts:
-            continue
-        frames, at, size = parts[symbol]
-        frames = frames @ FACE if symbol == "K" else frames
+        frames, at, size = parts.get(symbol, ((), (), ()))
         for k in range(min(kinds, len(at))):
             mine = slice(k, None, kinds)
-            n = int(np.clip(scale * size[mine, 0].max() * {"L": 1.15, "K": 1.1, "R": 1.2}[symbol], 5, 420))
+            n = int(max(5, size[mine, 0].max() * 0.68))
             tints = rng.normal(1, 0.07, (len(at[mine]), 1)) * np.ones(3)
-            meshes.append(place(make(n), frames[mine], at[mine], size[mine, 0], tints))
-    if "F" in parts:
-        frames, at, size = parts["F"]
-        colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.array([0.08, 0.03, 0.0])
-        for big in (False, True):
-            mine = (size[:, 1] > np.median(size[:, 1]) * 1.5) == big
-            if mine.any():
-                n = int(np.clip(scale * size[mine, 0].max() * 1.2, 4, 400))
-                m = int(np.clip(scale * size[mine, 1].max() * 5, 6, 200))
-                u, phi = np.linspace(0, 1.04, n), np.linspace(-np.pi, np.pi, m)
-                ring = np.stack(np.broadcast_arrays(np.cos(phi)[None], u[:, None], np.sin(phi)[None], 0 * u[:, None]), -1)
-                copies = np.empty((mine.sum(), n * m, 11), np.float32)
-                local = ring[..., :3].reshape(-1, 3) * np.stack([size[mine, 1], size[mine, 0], size[mine, 1]], -1)[:, None]
-                turned = np.swapaxes(frames[mine], 1, 2)
-                copies[..., :3] = local @ turned + at[mine][:, None]
-                copies[..., 3:6] = (ring[..., :3] * [1, 0, 1]).reshape(-1, 3) @ turned
-                copies[..., 6:9] = np.clip(colour * rng.uniform(0.8, 1.15, (n * m, 1)), 0.01, 1) ** 2.2
-                copies[..., 9:] = [0.1, 0.0]
-                meshes.append(copies.reshape(-1, 11))
+            turned = frames[mine] @ FACE if symbol == "K" else frames[mine]
+            meshes.append(place(make(n), turned, at[mine], size[mine, 0], tints))
+    frames, at, size = parts.get("F", ((), (), np.zeros((0, 2))))
+    colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
+    thick = size[:, 1] > 2
+    for mine in (thick, ~thick):
+        if mine.any():
+            n, m = int(max(4, size[mine, 0].max() * 0.75)), int(max(6, size[mine, 1].max() * 4))
+            rod = revolve(lambda u: 1 + 0 * u, n, colour, shine=0.1, around=m)
+            reach = np.stack([size[mine, 1], size[mine, 0] * 1.04, size[mine, 1]], 1)[:, None]  # (N, 1, 3)
+            meshes.append(place(rod, frames[mine] * reach, at[mine], np.ones(mine.sum())))
+            meshes[-1][:, 3:6] /= np.sqrt(np.einsum("pi,pi->p", *[meshes[-1][:, 3:6]] * 2))[:, None] + 1e-9
+            meshes[-1][:, 6:9] *= rng.uniform(0.75, 1.2, (len(meshes[-1]), 1))
     return np.concatenate(meshes)

@@ -31,7 +31,7 @@ def vogel(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rgb(hue: float, saturation: float, value: float) -> np.ndarray:
-    return np.array(colorsys.hsv_to_rgb(hue % 1, np.clip(saturation, 0, 1), np.clip(value, 0, 1)))
+    return np.array(colorsys.hsv_to_rgb(hue % 1, np.clip(saturation, 0, 1), np.clip(value, 0, 1)), np.float32)
 
 
 def cloud(rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves: int = 3) -> np.ndarray:
@@ -44,20 +44,27 @@ def cloud(rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves:
     return total / (2 - 2.0 ** (1 - octaves))
 
 
+def grid(n: int, m: int, reach: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return u (n, 1) from 0 to 1 and v (1, m) from -reach to reach: the two directions of a surface."""
+    return np.linspace(0, 1, n, dtype=np.float32)[:, None], np.linspace(-reach, reach, m, dtype=np.float32)[None]
+
+
 def mix(a, b, share) -> np.ndarray:
     """Return colours between `a` and `b`, by a `share` for every point."""
-    share = np.clip(share, 0, 1)[..., None]
-    return a * (1 - share) + b * share
+    share = np.clip(share, 0, 1)[..., None].astype(np.float32)
+    return a + (np.asarray(b, np.float32) - a) * share
 
 
 def surface(points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: float = 0.0) -> np.ndarray:
     """Return the mesh of a grid of points (U, V, 3); its normals are those of the grid."""
-    along, across = np.gradient(points, axis=(0, 1))
-    normals = np.cross(across, along)
-    normals /= np.sqrt((normals**2).sum(-1, keepdims=True)) + 1e-9
-    colours = np.broadcast_to(np.clip(colours, 0.01, 1) ** 2.2, points.shape)
-    extra = np.broadcast_to([shine, thin], (*points.shape[:2], 2))
-    return np.concatenate([points, normals, colours, extra], -1, dtype=np.float32).reshape(-1, 11)
+    mesh = np.empty((*points.shape[:2], 11), np.float32)
+    mesh[..., :3] = points
+    (ax, ay, az), (bx, by, bz) = (np.moveaxis(g, -1, 0) for g in np.gradient(mesh[..., :3], axis=(1, 0)))
+    normals = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+    mesh[..., 3:6] = normals / (np.sqrt(np.einsum("uvi,uvi->uv", normals, normals))[..., None] + 1e-9)
+    mesh[..., 6:9] = np.clip(colours, 0.01, 1) ** 2.2
+    mesh[..., 9:] = shine, thin
+    return mesh.reshape(-1, 11)
 
 
 def place(mesh, frames, origins, sizes, tints=None) -> np.ndarray:
@@ -65,8 +72,8 @@ def place(mesh, frames, origins, sizes, tints=None) -> np.ndarray:
     frames, origins = np.asarray(frames, np.float32), np.asarray(origins, np.float32)
     sizes = np.asarray(sizes, np.float32).reshape(-1, 1, 1)
     copies = np.empty((len(frames), *mesh.shape), np.float32)
-    turned = np.swapaxes(frames, 1, 2)
-    copies[..., :3] = (mesh[:, :3] @ turned) * sizes + origins[:, None]
+    turned = np.ascontiguousarray(np.swapaxes(frames, 1, 2))
+    copies[..., :3] = mesh[:, :3] @ (turned * sizes) + origins[:, None]
     copies[..., 3:6] = mesh[:, 3:6] @ turned
     copies[..., 6:] = mesh[:, 6:]
     if tints is not None:
@@ -111,7 +118,7 @@ BROAD = ("cordate", "orbicular", "palmate")
 
 def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = False) -> np.ndarray:
     """Return one blade with its veins; simple outlines along the midrib, broad and lobed ones by the superformula."""
-    u, v = np.linspace(0, 1, n)[:, None], np.linspace(-1, 1, max(9, int(n * (2.6 if t.leaf_shape in BROAD else LEAF_OUTLINE[t.leaf_shape][2] * 2.2 * (0.65 + 0.7 * t.leaf_ratio)))))[None]
+    u, v = grid(n, max(9, int(n * (2.6 if t.leaf_shape in BROAD else LEAF_OUTLINE[t.leaf_shape][2] * 2.2 * (0.65 + 0.7 * t.leaf_ratio)))))
     teeth = int(8 + 22 * t.teeth)
     amount = {"entire": 0, "undulate": 0}.get(t.margin, 0.16 - 0.09 * t.teeth)
     broad = t.leaf_shape in BROAD
@@ -143,8 +150,8 @@ def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = Fa
         z = z + 0.05 * across**2 * np.sin(y * 18 + np.sign(x))
     z = z + (0 if flat else 0.12) * (cloud(rng, z.shape, 3, 2) - 0.5)
     green = t.leaf_rgb * (0.86 + 0.28 * cloud(rng, z.shape, 3))[..., None]
-    green = mix(green, green * 0.5 + np.array([0.38, 0.42, 0.22]), 0.75 * veins)
-    green = mix(green, green * np.array([1.15, 1.1, 0.8]), across**3)
+    green = mix(green, green * 0.5 + np.float32([0.38, 0.42, 0.22]), 0.75 * veins)
+    green = mix(green, green * np.float32([1.15, 1.1, 0.8]), across**3)
     spots = cloud(rng, z.shape, 7, 2)
     green = mix(green, np.array([0.42, 0.27, 0.12]), (spots - 1.02 + 0.25 * t.blemish) * 14)
     return surface(bend(x, y, 0 * y + z * (0.1 if flat else 1), 0.02 if flat else curl), green, 0.1 + 0.5 * t.gloss, 0.55)
@@ -175,7 +182,7 @@ def _veins(t, x, y, u, v, broad):
 def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=None, pattern=None) -> np.ndarray:
     """Return one petal: outline, cup, ruffle, and its pattern towards base and rim."""
     shape, pattern = shape or t.petal_shape, pattern or t.pattern
-    u, v = np.linspace(0, 1, n)[:, None], np.linspace(-1, 1, max(7, int(n * (0.6 + 0.8 * t.petal_ratio))))[None]
+    u, v = grid(n, max(7, int(n * (0.6 + 0.8 * t.petal_ratio))))
     a, b = {"pointed": (0.8, 0.95), "strap": (0.3, 0.12), "spoon": (2.2, 0.4)}.get(shape, (0.9, 0.33))
     w = u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b)
     w = (0.04 + 0.96 * w) * (0.2 if shape == "strap" else 0.26 + 0.36 * t.petal_ratio)
@@ -201,10 +208,9 @@ def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=
     return surface(bend(x, y, z, (0.9 - 1.8 * t.petal_curl) if curl is None else curl), shade, 0.12, 0.6)
 
 
-def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0):
+def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0, around=0):
     """Return a body around y: `profile` radius from base to tip (a function of u), cross-section by the superformula."""
-    u = np.linspace(0, 1, n)[:, None]
-    phi = np.linspace(-np.pi, np.pi, max(8, int(n * 5 * float(np.max(profile(u))) + 6)))[None]
+    u, phi = grid(n, around or max(8, int(n * 5 * float(np.max(profile(np.linspace(0, 1, 20)))) + 6)), np.pi)
     r = profile(u) * gielis(phi, *section)
     points = bend(r * np.cos(phi), u + 0 * phi, r * np.sin(phi) * squash, curl)
     tone = colour(u + 0 * phi, phi) if callable(colour) else np.broadcast_to(colour, points.shape)
@@ -267,7 +273,7 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             tone = mix(t.flower_rgb, t.flower_rgb**1.6 * 0.9, (1 - fold) ** 2 * (0.8 if t.pattern == "veined" else 0.4))
             return mix(tone, 1 - (1 - t.flower_rgb) * 0.3, (0.55 - u) * 3 if t.pattern != "plain" else (0.3 - u) * 3)
 
-        u, phi = np.linspace(0, 1, n)[:, None], np.linspace(-np.pi, np.pi, int(2.6 * n))[None]
+        u, phi = grid(n, int(2.6 * n), np.pi)
         rim = gielis(phi, m, lobe * 1.3, 1, 1)
         flare = (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5) if bell else (0.06 + 0.05 * u + 0.45 * u**2.2)
         deep = (0.6 + 0.4 * t.petal_cup) * (1 if bell else 0.7)
