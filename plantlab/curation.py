@@ -71,11 +71,7 @@ def leakage(images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for a, b in combinations([s for s in SPLITS if s in plants], 2):
         across = duplicates["kind"][(np.sort(sides) == sorted([a, b])).all(axis=1)]
-        rows[f"{a} and {b}"] = {
-            "observations": len(plants[a] & plants[b]),
-            "exact": int((across == "exact").sum()),
-            "near": int((across == "near").sum()),
-        }
+        rows[f"{a} and {b}"] = [len(plants[a] & plants[b]), (across == "exact").sum(), (across == "near").sum()]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["observations", "exact", "near"])
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pandas as pd
 
 from plantlab.photos import SUFFIXES
-from plantlab.table import COLUMNS, SPLITS, TableError, add_note, project_root, relative_names
+from plantlab.table import COLUMNS, TableError, add_note, project_root, relative_names
 
 NAMES = {  # column: what it is called elsewhere (Darwin Core and PlantCLEF too) in lower case, the surest first
     "image_path": "image_path image imagepath path file_path filename file_name file photo image_name identifier",
@@ -88,15 +88,13 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
     species = images["species"].dropna() if "species" in images else pd.Series(dtype=str)
-    if "genus" not in images and len(species) and species.str.match(r"[A-Z×][\w-]+ [a-z×]").all():  # binomials
-        images["genus"] = species.str.split().str[0]
+    binomial = species.str.match(r"[A-Z×][\w-]+ [a-z×]")
+    if "genus" not in images and binomial.mean() > 0.9:  # scientific names, not daisy or passion flower
+        images["genus"] = species[binomial].str.split().str[0]
     if "organ" in images:
         images["organ"] = images["organ"].str.lower()
-    if "split" in images:
-        known = images["split"].str.lower().map(SPLIT_NAMES)
-        if (unknown := images["split"][known.isna()].dropna()).size:
-            raise TableError(f"split {unknown.iloc[0]!r} is unknown; expected {', '.join(SPLITS)} (or val)")
-        images["split"] = known
+    if "split" in images:  # an unknown name stays, and table.complete_splits refuses it
+        images["split"] = images["split"].str.lower().replace(SPLIT_NAMES)
     alone = images["obs_id"].isna() if "obs_id" in images else pd.Series(True, index=images.index)
     images.loc[alone, "obs_id"] = relative_names(images)[alone]
     images = images.dropna(axis=1, how="all")
@@ -194,9 +192,9 @@ def _present(rows: pd.DataFrame, listed_in: str, n_files: int = 0) -> tuple[pd.D
     n = int(rows["image_path"].notna().sum())
     if not n:
         raise TableError(f"none of the {len(rows)} photos listed in {listed_in} is there; unpack them beside it")
-    notes = (
-        [f"Photos listed in {listed_in} that are not there: {len(rows) - n} of {len(rows)}."] if n < len(rows) else []
-    )
+    notes = []
+    if n < len(rows):
+        notes.append(f"Photos listed in {listed_in} that are not there: {len(rows) - n} of {len(rows)}.")
     if n_files > n:
         notes.append(f"Photos not listed in {listed_in} were left out: {n_files - n}.")
     return rows.dropna(subset="image_path"), notes
@@ -242,7 +240,7 @@ def _read_plantclef_csv(folder: Path):
     if not tables:
         return None
     rows, there = pd.concat(tables.values(), ignore_index=True), _index(folder)
-    names = rows["image_path"].map(lambda name: Path(name).stem)
+    names = rows["image_path"].str.replace(r"^.*/|\.\w+$", "", regex=True)
     rows["image_path"] = (rows["species_id"] + "/" + names).map(there)
     return _present(rows, " and ".join(tables), len(there))
 
@@ -262,7 +260,7 @@ def _read_plantclef_xml(folder: Path):
         words = re.split("[^a-z]+", str(path.relative_to(folder.parent)).lower())
         source = "web" if "web" in words else "trusted"
         rows.append(row | {"image_path": there.get(str(path.with_suffix(""))), "source": source})
-    rows, notes = _present(_rename(pd.DataFrame(rows)), "the XML files", len(there))
+    rows, notes = _present(_rename(pd.DataFrame(rows or [{"image_path": None}])), "the XML files", len(there))
     return rows, notes + ([f"XML files too damaged to read: {damaged}."] if damaged else [])
 
 

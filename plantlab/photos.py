@@ -20,8 +20,6 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", "
 MIN_SIDE = 32  # pixels; less holds no plant
 # Pillow warns from 89 megapixels on, which cameras reach, and refuses from 179: that one stays.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
 REASONS = {
     FileNotFoundError: "missing",
     IsADirectoryError: "a folder, not a file",
@@ -53,7 +51,7 @@ def write_whole(path: str | Path, content: bytes | str | Callable[[Path], object
     return path
 
 
-def open_photo(path: str | Path | bytes, size: int | None = None) -> Image.Image:
+def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -> Image.Image:
     """Return the photo as RGB, upright; transparency on white, of an animation the first frame.
 
     Args:
@@ -64,7 +62,7 @@ def open_photo(path: str | Path | bytes, size: int | None = None) -> Image.Image
     """
     content = b""
     try:
-        content = path if isinstance(path, bytes) else Path(path).read_bytes()
+        content = Path(path).read_bytes() if isinstance(path, str | os.PathLike) else bytes(path)
         photo = Image.open(io.BytesIO(content))
         if size:
             photo.draft(photo.mode, (size, size))
@@ -76,7 +74,7 @@ def open_photo(path: str | Path | bytes, size: int | None = None) -> Image.Image
         elif "truncated" in str(error).lower() or isinstance(error, EOFError):
             reason = "truncated"
         else:
-            reason = REASONS.get(type(error)) or f"unreadable: {getattr(error, 'strerror', None) or error}"
+            reason = REASONS.get(type(error)) or f"unreadable: {getattr(error, 'strerror', None) or repr(error)}"
         raise PhotoError(reason) from None
 
 
@@ -154,6 +152,6 @@ def set_aside(
     bad = found[~fine].reset_index(drop=True)
     if len(bad):
         reasons = bad["problem"].str.split(":").str[0].value_counts()
-        listed = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
+        listed = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
         add_note(good, f"Files set aside: {len(bad)} of {len(images)} ({listed}).")
     return good, bad

@@ -101,16 +101,15 @@ def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     observations becomes valid; where none is, 60/20/20 by observation. What was done stands in `attrs["notes"]`.
 
     Raises:
-        TableError: a split is unknown, partly missing, or left empty because there are too few observations.
+        TableError: a split is unknown or missing, or left empty because there are too few observations.
     """
     images = images.copy()
     given = images["split"] if "split" in images else pd.Series(None, index=images.index, dtype=object)
-    if unknown := sorted(set(given.dropna()) - set(SPLITS)):
-        raise TableError(f"split {unknown[0]!r} is unknown; expected train, valid or test")
-    if 0 < given.isna().sum() < len(given):
+    wrong = given[~given.isin(SPLITS)]
+    if given.notna().any() and len(wrong):
         raise TableError(
-            f"{given.isna().sum()} of {len(given)} images have no split; give each train, valid or test, "
-            "or leave the column out"
+            f"split is {wrong.iloc[0]!r} for {len(wrong)} of {len(given)} images; give each train, valid or test, "
+            "or leave the column out."
         )
     held_out = sorted(set(given.dropna()) - {"train"})
     if not held_out:
@@ -120,9 +119,7 @@ def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         train = given == "train"
         images["split"] = "test"
         images.loc[train, "split"] = split_by_observation(images[train], 0.2, 0, seed)
-        add_note(
-            images, f"The published {held_out[0]} split is the test set; valid is a fifth of train by observation."
-        )
+        add_note(images, f"The published {held_out[0]} split is the test set; valid is a fifth of train.")
     if empty := [s for s in SPLITS if s not in set(images["split"])]:
         raise TableError(
             f"the {empty[0]} split is empty: {images['obs_id'].nunique()} observations are too few. 3 are needed, "
@@ -156,10 +153,8 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
                 taken, left_over = taken + plant[:room], left_over + plant[room:]
             chosen |= dict.fromkeys(taken, side)
     if not chosen:
-        raise TableError(
-            f"no species has {min_images} photos; the largest has {images['species'].value_counts().max()}. "
-            "Lower min_images."
-        )
+        largest = images["species"].value_counts().max()
+        raise TableError(f"no species has {min_images} photos; the largest has {largest}. Lower min_images.")
     thirds = images.loc[list(chosen)].assign(split=list(chosen.values()))
     thirds = thirds.sample(frac=1, random_state=seed).reset_index(drop=True)
     parted = int((thirds.groupby("obs_id")["split"].transform("nunique") > 1).sum())

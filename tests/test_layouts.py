@@ -205,6 +205,13 @@ def test_plantclef_2015_to_2017(tmp_path):
     ]
 
 
+def test_plantclef_with_damaged_xml_only(tmp_path):
+    photos(tmp_path, "1.jpg")
+    (tmp_path / "1.xml").write_text("<Image><ClassId>3")
+    with pytest.raises(TableError, match="none of the 1 photos listed in the XML files is there"):
+        read_images(tmp_path)
+
+
 def test_plantclef_2017_both_sources(tmp_path):
     fields = {"ClassId": 5, "Species": "Bellis perennis L.", "ObservationId": 1, "MediaId": 1}
     plantclef_xml(tmp_path / "web", "1", fields)
@@ -292,7 +299,6 @@ def test_a_relative_folder_is_looked_for_in_the_project_too(tmp_path, monkeypatc
     "content, message",
     [
         ("species\ndaisy\n", "list.csv has no column that names the photos; it has species. Expected image_path"),
-        ("image,split\n1.jpg,training2\n", "split 'training2' is unknown; expected train, valid, test"),
         ("image\ngone.jpg\n", "none of the 1 photos that list.csv lists is there; the first should be at .*gone.jpg"),
         ("image\n", "'list' holds no photos. Expected class folders"),
         (b"image\n\xff\xfe\xfa\n", "list.csv is no CSV table in UTF-8 and no Parquet"),

@@ -28,6 +28,12 @@ def test_odd_files_are_read_correctly(folder, name):
     assert difference.mean() < {"cmyk.jpg": 8, "palette_transparent.png": 12, "animated.gif": 12}.get(name, 4)
 
 
+def test_an_upload_is_read_too(folder):
+    assert open_photo(memoryview((folder / "cmyk.jpg").read_bytes())).size == (160, 120)
+    with pytest.raises(PhotoError, match="^zero bytes$"):
+        open_photo(b"")
+
+
 def test_transparent_is_white(folder):
     assert open_photo(folder / "palette_transparent.png").getpixel((0, 0)) == (255, 255, 255)
 
@@ -81,7 +87,7 @@ def test_set_aside_keeps_every_row_and_says_why(folder, tmp_path):
     assert list(good.index) == list(range(len(good))) and (good["phash"].str.len() == 16).all()
     turned = good.set_index(good["image_path"].map(os.path.basename)).loc["rotated_by_exif.jpg"]
     assert (turned["width"], turned["height"]) == (160, 120)
-    assert "Files set aside: 8 of 16 (2 truncated, " in good.attrs["notes"][-1]
+    assert "Files set aside: 8 of 16 (2 truncated; " in good.attrs["notes"][-1]
 
 
 def test_a_photo_without_problems_gives_an_empty_bad_table(tmp_path):

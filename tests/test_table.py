@@ -85,8 +85,11 @@ def test_complete_splits(published, note):
 @pytest.mark.parametrize(
     "split, message",
     [
-        (["train", "holdout", "test", "test"], "split 'holdout' is unknown; expected train, valid or test"),
-        (["train", None, "test", "test"], "1 of 4 images have no split; give each train, valid or test"),
+        (["train", "holdout", "test", "test"], "split is 'holdout' for 1 of 4 images; give each train, valid or test"),
+        (
+            ["train", None, "test", "test"],
+            "split is .* for 1 of 4 images; give each train, valid or test, or leave the column out",
+        ),
         ([None] * 4, "the test split is empty: 2 observations are too few. 3 are needed"),
         (["test"] * 4, "the train split is empty"),
     ],
