@@ -18,17 +18,13 @@ SCORES = ("top1", "top5", "mrr", "macro_top1", "ma_mrr")  # what `score` gives a
 def ranks(predictions: Predictions) -> np.ndarray:
     """Return the rank of the truth in each image's answer, (N,): 1 is best, inf is "not among the species".
 
-    Species of equal probability share the worst of their ranks.
-
     Raises:
         ValueError: an image without a species.
     """
     targets = predictions.targets
-    unlabelled = int(predictions.images["species"].isna().sum())
-    if unlabelled:
+    if unlabelled := predictions.images["species"].isna().sum():
         raise ValueError(
-            f"{unlabelled} of {len(targets)} images have no species, so there is no truth to score against; "
-            "keep images[images['species'].notna()]."
+            f"{unlabelled} of {len(targets)} images have no species, so no truth to score against; leave them out."
         )
     truth = np.take_along_axis(predictions.probs, np.maximum(targets, 0)[:, None], axis=1)  # (N, 1)
     return np.where(targets < 0, np.inf, (predictions.probs >= truth).sum(axis=1))
@@ -49,11 +45,7 @@ def macro_top_k(ranks: np.ndarray, species: Iterable[str], k: int = 1) -> float:
 
 
 def mean_reciprocal_rank(ranks: np.ndarray) -> float:
-    """Return the mean of 1 / rank over images, in [0, 1]; an unknown truth adds 0.
-
-    >>> mean_reciprocal_rank([1, 2, float("inf")])
-    0.5
-    """
+    """Return the mean of 1 / rank over images, in [0, 1]; an unknown truth adds 0."""
     return float(np.mean(1 / np.asarray(ranks, dtype=float)))
 
 
@@ -70,27 +62,19 @@ def ma_mrr(ranks: np.ndarray, species: Iterable[str]) -> float:
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray, n_bins: int = 15) -> pd.DataFrame:
-    """Return `low, high, n, confidence, accuracy`, one row for each bin of equal width that holds an image.
-
-    Bins are closed below; a confidence of 1 belongs to the last.
-    """
+    """Return `low, high, n, confidence, accuracy`, a row for each bin of equal width that holds an image."""
     confidence, correct = np.asarray(confidence, dtype=float), np.asarray(correct, dtype=float)
     edges = np.linspace(0, 1, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, n_bins - 1)
-    table = pd.DataFrame({"confidence": confidence, "accuracy": correct}).groupby(bins).mean()
-    table.insert(0, "n", np.bincount(bins)[table.index])
-    table.insert(0, "high", edges[table.index + 1])
-    table.insert(0, "low", edges[table.index])
-    return table.reset_index(drop=True)
+    used, n = np.unique(bins, return_counts=True)
+    means = {"confidence": np.bincount(bins, confidence)[used] / n, "accuracy": np.bincount(bins, correct)[used] / n}
+    return pd.DataFrame({"low": edges[used], "high": edges[used + 1], "n": n, **means})
 
 
 def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, n_bins: int = 15) -> float:
     """Return the mean gap between how sure the classifier is and how often it is right, in [0, 1].
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
-
-    >>> round(expected_calibration_error([0.9, 0.9, 0.6, 0.6], [1, 1, 1, 0]), 3)
-    0.1
     """
     bins = reliability(confidence, correct, n_bins)
     return float(np.average((bins["accuracy"] - bins["confidence"]).abs(), weights=bins["n"]))
@@ -99,16 +83,14 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, n_bi
 def bootstrap_interval(values, observations, groups=None, n_boot=1000, level=0.95, seed=0):
     """Return (low, high) of the mean of `values`, resampling whole observations.
 
-    Photos of one plant succeed or fail together: resampled one by one they
-    would make the interval too narrow.
-    Where all values are 0, or all are 1, resampling sees no doubt; there the exact bound for as many
-    observations stands in (0 wrong of 10 plants: at least 0.69).
+    Photos of one plant succeed or fail together: resampled one by one they would make it too narrow. Where
+    all values are 0, or 1, resampling sees no doubt; there the exact bound for so many plants stands in.
 
     Args:
         values: (N,) or, for C scores at once, (N, C).
         observations: (N,) which plant each image shows.
         groups: (N,) species, for the mean of species means; a species missing from a draw is left out of it.
-        n_boot: number of draws. level: share of them inside the interval, in (0, 1).
+        level: share of the `n_boot` draws inside the interval, in (0, 1).
     """
     values = np.asarray(values, dtype=float)
     if not len(values):
@@ -121,14 +103,12 @@ def bootstrap_interval(values, observations, groups=None, n_boot=1000, level=0.9
     starts = np.flatnonzero(np.diff(cells // len(plants), prepend=-1))
     rng, draws = np.random.default_rng(seed), []
     step = max(1, 2_000_000 // (len(plants) + sums.size))  # draws at a time, to bound the memory
-    for n in [step] * (n_boot // step) + [n_boot % step] * (n_boot % step > 0):
+    for n in np.diff([*range(0, n_boot, step), n_boot]):
         drawn = rng.integers(len(plants), size=(n, len(plants))) + len(plants) * np.arange(n)[:, None]
         times = np.bincount(drawn.ravel(), minlength=n * len(plants)).reshape(n, -1)  # how often each plant came
         total = np.add.reduceat(times[:, cells % len(plants), None] * sums, starts, axis=1)  # (n, groups, C + 1)
-        means = np.divide(
-            total[..., :-1], total[..., -1:], where=total[..., -1:] > 0, out=np.zeros_like(total[..., :-1])
-        )
-        draws.append(means.sum(axis=1) / (total[..., -1] > 0).sum(axis=1)[:, None])
+        with np.errstate(invalid="ignore"):  # 0 / 0: no plant of this group was drawn
+            draws.append(np.nanmean(total[..., :-1] / total[..., -1:], axis=1))
     tail = (1 - level) / 2
     low, high = np.quantile(np.concatenate(draws), [tail, 1 - tail], axis=0)
     low = np.where((columns == 1).all(axis=0), tail ** (1 / len(plants)), low)
@@ -137,10 +117,7 @@ def bootstrap_interval(values, observations, groups=None, n_boot=1000, level=0.9
 
 
 def score(
-    predictions: Predictions,
-    by: str | Mapping[str, Iterable[str]] | None = None,
-    n_boot: int = 1000,
-    seed: int = 0,
+    predictions: Predictions, by: str | Mapping[str, Iterable[str]] | None = None, n_boot=1000, seed=0
 ) -> pd.DataFrame:
     """Return n, n_observations, n_species, SCORES with 95 % intervals, ece and kind: one row, or one a group.
 
@@ -151,17 +128,17 @@ def score(
             {"orchids": [...], "alpine": [...]}; a group without images keeps its row, with n = 0.
     """
     images, rank, confidence = predictions.images, ranks(predictions), predictions.probs.max(axis=1)
-    name = by if isinstance(by, str) else "group"
-    if by is None:
-        groups = {"all": np.ones(len(images), dtype=bool)}
-    elif isinstance(by, str):
+    if isinstance(by, str):
         require(images, by)
         values = images[by].fillna("unknown")
-        groups = {value: (values == value).to_numpy() for value in sorted(set(values), key=str)}
+        groups = {value: values == value for value in sorted(set(values), key=str)}
+    elif by is None:
+        groups = {"all": images["species"].notna()}
     else:
-        groups = {group: images["species"].isin(set(names)).to_numpy() for group, names in by.items()}
-    rows = []
+        groups = {group: images["species"].isin(set(names)) for group, names in by.items()}
+    name, rows = by if isinstance(by, str) else "group", []
     for group, here in groups.items():
+        here = here.to_numpy()
         plants, species = observations(images[here]), images["species"].to_numpy()[here]
         row = {name: group, "n": here.sum(), "n_observations": len(set(plants)), "n_species": len(set(species))}
         for measures, within in ((SCORES[:3], np.zeros(here.sum())), (SCORES[3:], species)):
@@ -180,20 +157,14 @@ def group_table(predictions: Predictions, by: str | Mapping[str, Iterable[str]],
     single, multi = score(predictions, by, **kwargs), score(predictions.by_observation(), by, **kwargs)
     table = single.iloc[:, :4].assign(top1_single=single["top1"], top1_multi=multi["top1"], top5_multi=multi["top5"])
     k = len(predictions.species)
-    chance = ["chance", pd.NA, pd.NA, pd.NA, 1 / k, 1 / k, min(5 / k, 1)]
-    table.loc[len(table)] = chance
+    table.loc[len(table)] = ["chance", pd.NA, pd.NA, pd.NA, 1 / k, 1 / k, min(5 / k, 1)]
     return table.convert_dtypes().assign(kind=data_kind(predictions.images))
 
 
-def difference(
-    a: Predictions, b: Predictions, measure: str = "top1", n_boot: int = 1000, seed: int = 0
-) -> tuple[float, float, float]:
-    """Return (difference, low, high): how much better a scores than b on the same images, plant for plant.
+def difference(a: Predictions, b: Predictions, measure="top1", n_boot=1000, seed=0) -> tuple[float, float, float]:
+    """Return (difference, low, high): how much better a scores than b on the same images, by one of SCORES.
 
     Two intervals may overlap while the difference is plain, for hard photos are hard for both.
-
-    Args:
-        measure: one of SCORES.
     """
     if measure not in SCORES:
         raise ValueError(f"measure must be one of {', '.join(SCORES)}; got {measure!r}")

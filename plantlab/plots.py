@@ -82,12 +82,10 @@ def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) ->
     counts = images[column].fillna("unknown").astype(str).value_counts()
     if len(counts) > 12:
         counts = pd.concat([counts[:11], pd.Series({f"{len(counts) - 11} others": counts[11:].sum()})])
-    share = counts / counts.sum()
+    share = [f"{100 * n / counts.sum():.0f} %" for n in counts]
     ax = _axes(ax, 1.3 + 0.26 * len(counts))
-    _bars(ax, counts, 1, [f"{n:,}  ({100 * s:.0f} %)" for n, s in zip(counts, share)], style=_style(column))
-    return _titled(
-        ax, f"Most frequent {column}: {counts.index[0]}, {100 * share.iloc[0]:.0f} % of the images", _n(images)
-    )
+    _bars(ax, counts, 1, [f"{n:,}  ({s})" for n, s in zip(counts, share)], style=_style(column))
+    return _titled(ax, f"Most frequent {column}: {counts.index[0]}, {share[0]} of the images", _n(images))
 
 
 def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -165,7 +163,7 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
         scores: rows of `metrics.score`, named by the column `by` (default: method, else the first column).
     """
     by = by or ("method" if "method" in scores else scores.columns[0])
-    require(scores, measure, f"{measure}_low", f"{measure}_high", "n", by)
+    require(scores, measure, f"{measure}_low", f"{measure}_high", "n", "kind", by)
     rows = scores.dropna(subset=[measure]).sort_values(measure, ascending=False, kind="stable")
     said = [_percent(value, measure) for value in rows[measure]]
     names = list(rows[by].astype(str))
@@ -176,7 +174,7 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
     _scale(ax.xaxis, measure)
     title = f"{names[0]} {said[0]}" + (f", {names[1]} {said[1]}" if len(rows) > 1 else "")
     if len(rows) > 1 and rows[f"{measure}_low"].iloc[0] <= rows[f"{measure}_high"].iloc[1]:
-        title += ": their intervals overlap"
+        title += ": intervals overlap"
     return _titled(ax, title, f"scored on {_n(rows)}{'' if alike else ' at most'}, 95 % intervals")
 
 
@@ -184,11 +182,10 @@ def plot_learning_curve(
     scores: pd.DataFrame, x: str = "images_per_species", measure: str = "top1", ax: Axes | None = None
 ) -> Axes:
     """Draw `measure` over `x`, a line a method with its 95 % interval; several seeds are averaged."""
-    require(scores, "method", x, measure, f"{measure}_low", f"{measure}_high", "n")
+    require(scores, "method", x, measure, f"{measure}_low", f"{measure}_high", "n", "kind")
     ax = _axes(ax, 3.9)
-    means = (
-        scores.groupby(["method", x], sort=False)[[measure, f"{measure}_low", f"{measure}_high"]].mean().reset_index()
-    )
+    spread = [measure, f"{measure}_low", f"{measure}_high"]
+    means = scores.groupby(["method", x], sort=False, as_index=False)[spread].mean()
     ends, ticks = [], sorted(means[x].unique())
     for (name, line), color, marker in zip(means.groupby("method", sort=False), OKABE_ITO, MARKERS):
         at, value, low, high = line.drop(columns="method").sort_values(x).to_numpy().T
@@ -196,7 +193,7 @@ def plot_learning_curve(
         ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5)
         ends.append((value[-1], at[-1], name, color))
     ax.set_xscale("log", base=2)
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
     ax.set_xlabel(x.replace("_", " "))
     _scale(ax.yaxis, measure)
     y, step, beside = -np.inf, 0.065 * np.diff(ax.get_ylim())[0], {"textcoords": "offset points", "va": "center"}
@@ -204,7 +201,7 @@ def plot_learning_curve(
         y = max(value, y + step)
         ax.annotate(name, (ticks[-1], y), (9, 0), color=color, weight="bold", annotation_clip=False, **beside)
     told = [f"{name} {_percent(value, measure)}" for value, at, name, _ in sorted(ends)[::-1] if at == ticks[-1]]
-    title = f"With {ticks[-1]:g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
+    title = f"With {ticks[-1]:.4g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
     return _titled(ax, title, f"scored on {_n(scores)}, 95 % intervals")
 
 
@@ -283,7 +280,8 @@ def _dots(ax: Axes, names: list[str], values, low, high, said: list[str], style:
 
 def _titled(ax: Axes, title: str, line: str) -> Axes:
     """Return `ax` with the finding as its title and, small and grey, what it rests on."""
-    ax.set_title(title if "\n" in title else textwrap.fill(title, 62), pad=20)
+    lines = textwrap.wrap(title.replace(" %", "\xa0%"), 66) if "\n" not in title else [title]
+    ax.set_title("\n".join(lines).replace("\xa0", " "), pad=20)
     small = {"color": COLORS["grey"], "fontsize": 8.5}
     ax.annotate(line, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", **small)
     return ax

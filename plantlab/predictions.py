@@ -15,22 +15,15 @@ from plantlab.table import require
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a classifier says of each image.
-
-    Attributes:
-        images: N rows of the image table, the truth in `species` where it is known.
-        species: K names, in column order.
-        probs: float32 (N, K), each row sums to 1.
+    """What a classifier says of each image: `images` (N rows), `species` (K names), `probs` float32 (N, K).
 
     Raises:
         ValueError: shapes that do not fit, a species named twice, rows that do not sum to 1.
 
-    >>> images = pd.DataFrame({"image_path": ["a.jpg", "b.jpg"], "species": ["Rosa alba", "Bellis minor"]})
-    >>> p = Predictions(images, ["Bellis minor", "Rosa alba"], np.array([[0.2, 0.8], [0.4, 0.6]]))
-    >>> p
-    Predictions(2 images, 2 species)
-    >>> p.top(1)[["image_path", "species"]].values.tolist()
-    [['a.jpg', 'Rosa alba'], ['b.jpg', 'Rosa alba']]
+    >>> images = pd.DataFrame({"image_path": ["a.jpg"], "species": ["Rosa alba"]})
+    >>> Predictions(images, ["Bellis minor", "Rosa alba"], [[0.2, 0.8]]).top(1)
+      image_path  rank    species  score
+    0      a.jpg     1  Rosa alba    0.8
     """
 
     images: pd.DataFrame
@@ -42,21 +35,17 @@ class Predictions:
         put(self, "images", self.images.reset_index(drop=True))
         put(self, "species", tuple(map(str, self.species)))
         put(self, "probs", np.asarray(self.probs, dtype=np.float32))
-        expected = (len(self.images), len(self.species))
-        if self.probs.shape != expected:
-            raise ValueError(
-                f"probs has shape {self.probs.shape}; expected {expected}, for {expected[0]} images and "
-                f"{expected[1]} species."
-            )
-        if len(set(self.species)) < len(self.species):
+        n, k = len(self.images), len(self.species)
+        if self.probs.shape != (n, k):
+            raise ValueError(f"probs has shape {self.probs.shape}; {n} images and {k} species make it {(n, k)}.")
+        if len(set(self.species)) < k:
             twice = next(name for name in self.species if self.species.count(name) > 1)
             raise ValueError(f"species {twice!r} is named twice; give each column of probs its own name.")
         sums = self.probs.sum(axis=1, dtype=np.float64)
-        bad = ~np.isclose(sums, 1, atol=2e-3) | (self.probs < 0).any(axis=1)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
+        bad = np.flatnonzero(~np.isclose(sums, 1, atol=2e-3) | (self.probs < 0).any(axis=1))
+        if len(bad):
             raise ValueError(
-                f"row {row} of probs sums to {sums[row]:.4g} with least value {self.probs[row].min():.4g}; "
+                f"row {bad[0]} of probs sums to {sums[bad[0]]:.4g}, its least is {self.probs[bad[0]].min():.4g}; "
                 "rows are probabilities that sum to 1. Scores of a network? Take their softmax first."
             )
 
@@ -74,19 +63,15 @@ class Predictions:
 
     def top(self, k: int = 5) -> pd.DataFrame:
         """Return the long table `image_path, rank, species, score`: k rows an image, best first."""
+        require(self.images, "image_path")
         if k < 1:
             raise ValueError(f"k must be at least 1, such as 5; got {k}")
         k = min(k, len(self.species))
         best = np.argsort(-self.probs, axis=1, kind="stable")[:, :k]  # (N, k)
-        paths = self.images["image_path"] if "image_path" in self.images else self.images.index.to_series()
-        return pd.DataFrame(
-            {
-                "image_path": paths.repeat(k).to_numpy(),
-                "rank": np.tile(np.arange(1, k + 1), len(self)),
-                "species": np.asarray(self.species, dtype=object)[best.ravel()],
-                "score": np.take_along_axis(self.probs, best, axis=1).ravel(),
-            }
-        )
+        table = pd.DataFrame({"image_path": self.images["image_path"].repeat(k).to_numpy()})
+        names = np.asarray(self.species, dtype=object)[best.ravel()]
+        scores = np.take_along_axis(self.probs, best, axis=1).ravel()
+        return table.assign(rank=np.tile(np.arange(1, k + 1), len(self)), species=names, score=scores)
 
     def by_observation(self, how: str = "mean") -> "Predictions":
         """Return one row a plant: its photos' probabilities joined by `how`, "mean", "max" or "product".
@@ -105,7 +90,7 @@ class Predictions:
         return Predictions(images, self.species, joined / joined.sum(axis=1, keepdims=True))
 
     def by_rank(self, rank: str = "genus", taxonomy: pd.DataFrame | None = None) -> "Predictions":
-        """Return predictions of the genus or family: the probabilities of its species, added up.
+        """Return predictions of the genus or family: its species' probabilities, added up.
 
         Afterwards `species`, here and in `images`, holds names of that rank.
 
@@ -132,32 +117,28 @@ class Predictions:
         Names unknown to the classifier are passed over; a row without any weight left becomes uniform.
         """
         flora = set(flora)
-        keep = np.array([name in flora for name in self.species], dtype=bool)
-        if not keep.any():
-            some = next(iter(sorted(map(str, flora))), "")
-            near = get_close_matches(some, self.species, n=1, cutoff=0) or ["none"]
-            raise ValueError(
-                f"none of the {len(flora)} names of the flora is among the {len(self.species)} species; "
-                f"expected names as in predictions.species. For {some!r} the nearest is {near[0]!r}."
-            )
+        keep = [i for i, name in enumerate(self.species) if name in flora]
+        if not keep:
+            name = min(map(str, flora), default="")
+            near = get_close_matches(name, self.species, n=1, cutoff=0)
+            raise ValueError(f"none of the {len(flora)} names is among the species; near {name!r} is {near}.")
         probs = self.probs[:, keep].astype(np.float64)
         probs[probs.sum(axis=1) == 0] = 1
-        probs /= probs.sum(axis=1, keepdims=True)
-        return replace(self, species=tuple(np.asarray(self.species, dtype=object)[keep]), probs=probs)
+        species = tuple(self.species[i] for i in keep)
+        return replace(self, species=species, probs=probs / probs.sum(axis=1, keepdims=True))
 
     def save(self, folder: str | Path) -> Path:
         """Write images.parquet and probs.npz (no pickle) into `folder`; return the folder."""
-        folder = Path(folder)
+        folder, arrays = Path(folder), {"probs": self.probs, "species": np.array(self.species)}
         write_whole(folder / "images.parquet", lambda path: self.images.to_parquet(path, index=False))
-        arrays = {"probs": self.probs, "species": np.array(self.species)}
         write_whole(folder / "probs.npz", lambda path: np.savez(path, allow_pickle=False, **arrays))
         return folder
 
     @classmethod
     def load(cls, folder: str | Path) -> "Predictions":
         """Return the predictions that `save` wrote into `folder`."""
-        folder = Path(folder)
-        if not (folder / "probs.npz").exists():
+        path = Path(folder, "probs.npz")
+        if not path.exists():
             raise ValueError(f"no probs.npz in {folder}; expected a folder written by Predictions.save.")
-        with np.load(folder / "probs.npz") as arrays:
-            return cls(pd.read_parquet(folder / "images.parquet"), arrays["species"], arrays["probs"])
+        with np.load(path) as arrays:
+            return cls(pd.read_parquet(path.with_name("images.parquet")), arrays["species"], arrays["probs"])

@@ -60,18 +60,15 @@ def read_parameters(source: str) -> list[Parameter]:
         return []
     if not body or not all(isinstance(line, ast.AnnAssign) and line.value is not None for line in body):
         return []
-    lines, found = source.splitlines(), []
+    found = []
     for line in body:
+        name, written = line.target.id, ast.unparse(line.value)
         try:
             value = ast.literal_eval(line.value)
         except ValueError:
-            raise ValueError(
-                f"parameter {line.target.id!r} is {ast.unparse(line.value)!r}; expected a plain value."
-            ) from None
-        comment = lines[line.end_lineno - 1].encode()[line.end_col_offset :].decode()  # ast counts bytes
-        found.append(
-            Parameter(line.target.id, ast.unparse(line.annotation), value, comment.strip().lstrip("#").strip())
-        )
+            raise ValueError(f"parameter {name!r} is {written!r}; expected a plain value such as 0.1.") from None
+        comment = source.splitlines()[line.end_lineno - 1].encode()[line.end_col_offset :].decode()  # in bytes
+        found.append(Parameter(name, ast.unparse(line.annotation), value, comment.strip().lstrip("#").strip()))
     return found
 
 
@@ -87,18 +84,13 @@ def parameters(namespace: Mapping[str, object]) -> Params:
     cells = namespace.get("In", [])
     declared = next(filter(None, map(read_parameters, cells)), [])
     if not declared:
-        raise ValueError(
-            "no parameter cell has run; the notebook needs one, above this call, with lines such as "
-            "`seed: int = 0  # starts every generator`."
-        )
+        raise ValueError("no parameter cell has run; run one above this call, with lines such as `seed: int = 0`.")
     names = [p.name for p in declared]
-    for cell in cells:
-        if cell.startswith("# Parameters"):  # the line that papermill puts above the values given to it
-            for name in (line.targets[0].id for line in ast.parse(cell).body if isinstance(line, ast.Assign)):
-                if name not in names:
-                    near = get_close_matches(name, names, n=1)
-                    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(names)}."
-                    raise ValueError(f"this notebook has no parameter {name!r}; {hint}")
+    for cell in (c for c in cells if c.startswith("# Parameters")):  # what papermill puts above values given to it
+        for name in (line.targets[0].id for line in ast.parse(cell).body if isinstance(line, ast.Assign)):
+            if name not in names:
+                near = get_close_matches(name, names, n=1) or names
+                raise ValueError(f"this notebook has no parameter {name!r}; did you mean {' or '.join(near)}?")
     params = Params({name: namespace[name] for name in names}, declared)
     if "seed" in params:
         random.seed(params["seed"])
@@ -127,9 +119,7 @@ class Claims:
         self.rows.append({"text": text, "holds": bool(holds)})
         print("holds:" if holds else "does not hold:", text)
         if self.binding and not holds:
-            raise AssertionError(
-                f"the text says {text!r}; at the default parameters this must hold. Mend text or code."
-            )
+            raise AssertionError(f"the text says {text!r}; at its defaults this must hold. Mend text or code.")
 
 
 def save(
@@ -151,17 +141,11 @@ def save(
         scores: one row a method, with `method`, `split` and `n`; other columns are free (minutes, ...).
         predictions: saved beside the record, in predictions/ or, given by method, predictions/<method>/.
         started: time.time() at the start; without it, when `parameters` was called.
-
-    Raises:
-        ValueError: a row of scores without `method`, `split` or `n`.
     """
     rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else [dict(row) for row in scores]
     for row in rows:
-        missing = [name for name in ("method", "split", "n") if name not in row]
-        if missing:
-            raise ValueError(
-                f"a row of scores has no {missing[0]!r} but {', '.join(row)}; each names method, split and n."
-            )
+        if not {"method", "split", "n"} <= set(row):
+            raise ValueError(f"a row of scores has {', '.join(row)}; each needs method, split and n.")
     started = getattr(params, "started", None) if started is None else started
     record = {
         "notebook": notebook,
@@ -199,9 +183,7 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     given = [given] if isinstance(given, (str, Path)) else list(given)
     paths = [p for g in map(Path, given) for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
     if not paths:
-        raise ValueError(
-            f"no record.json in {', '.join(Path(g).name for g in given)}; run a notebook first: plantlab run."
-        )
+        raise ValueError(f"no record.json in {', '.join(Path(g).name for g in given)}; do plantlab run first.")
     rows = []
     for path in paths:
         try:
@@ -212,7 +194,7 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
             tail["holds"] = f"{sum(c['holds'] for c in claims)}/{len(claims)}"
             tail |= {name: record[name] for name in ("device", "seconds", "date")}
         except (OSError, ValueError, KeyError) as error:
-            raise ValueError(f"{path} is not a run record ({error!r}); expected the record.json of a run.") from error
+            raise ValueError(f"{path} is not a run record: {error!r}. Run its notebook again.") from error
         rows += [head | score | tail for score in record["scores"] or [{}]]
     return pd.DataFrame(rows)
 

@@ -73,10 +73,11 @@ def test_every_figure_says_how_many_of_what(name):
     for kind, said in ((None, "80 photographs"), ("generated", "80 generated images")):
         ax = DRAWN[name](kind, given)
         assert ax is given and said in words(ax) and ax.get_title(loc="left")
-        ax.figure.canvas.draw()
         ax.clear()
     plt.close("all")
-    assert DRAWN[name](None, None) is plt.gca()  # without ax: the current one
+    ax = DRAWN[name](None, None)
+    assert ax is plt.gca()  # without ax: the current one
+    ax.figure.canvas.draw()
 
 
 def test_titles_state_the_finding():
@@ -94,9 +95,9 @@ def test_titles_state_the_finding():
 def test_two_methods_whose_intervals_overlap_are_not_ranked():
     rows = pd.DataFrame({"method": ["a", "b"], "top1": [0.8, 0.9], "top1_low": [0.7, 0.85], "top1_high": [0.86, 0.95]})
     ax = plots.plot_scores(rows.assign(n=50, kind="photographs"))
-    assert ax.get_title(loc="left") == "b 90.0 %, a 80.0 %: their intervals overlap"
+    assert ax.get_title(loc="left") == "b 90.0 %, a 80.0 %: intervals overlap"
     plt.close("all")
-    apart = plots.plot_scores(rows.assign(n=[50, 20], top1_high=[0.84, 0.95]))
+    apart = plots.plot_scores(rows.assign(n=[50, 20], kind="photographs", top1_high=[0.84, 0.95]))
     assert apart.get_title(loc="left") == "b 90.0 %, a 80.0 %"
     assert [t.get_text() for t in apart.get_yticklabels()] == ["b  (n = 20)", "a  (n = 50)"]
 

@@ -103,8 +103,12 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
-        (lambda: make(np.ones((2, 2)) / 2, ["x"] * 2).within(["Rosa aba"]), ValueError, "nearest is 'Rosa alba'"),
-        (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x"], [[0.5, 0.5]]), ValueError, "expected .1, 1."),
+        (
+            lambda: make(np.ones((2, 2)) / 2, ["x"] * 2).within(["Rosa aba"]),
+            ValueError,
+            "near 'Rosa aba' is .'Rosa alba'.",
+        ),
+        (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x"], [[0.5, 0.5]]), ValueError, "make it .1, 1."),
         (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x", "x"], [[0.5, 0.5]]), ValueError, "named twice"),
         (lambda: make([[0.5, 0.9]]), ValueError, "row 0 of probs sums to 1.4"),
         (lambda: make([[1.5, -0.5]]), ValueError, "softmax"),
