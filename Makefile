@@ -24,13 +24,15 @@ bench: $(READY)  ## fastai beside plantlab: top-1 against minutes, loading, embe
 	@$(BIN)/python tests/bench/bench.py $(ARGS)
 
 $(READY): pyproject.toml constraints.txt .ci/mend_torchvision.py
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; plantlab needs Python 3.11 to 3.14. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 15) else "plantlab needs Python 3.11 to 3.14; $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" % v[:2])'
 	@$(PYTHON) -c 'import sys, importlib.util as u; sys.exit(0 if u.find_spec("venv") and u.find_spec("ensurepip") else "$(PYTHON) has no venv module; on Debian or Ubuntu: sudo apt install python3-venv. Then run make again.")'
 	@echo "Setting up .venv (once; minutes on a slow line) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	@UV_FIND_LINKS="$${UV_FIND_LINKS:-$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)}"; export UV_FIND_LINKS; \
-	 [ -n "$$UV_FIND_LINKS" ] || unset UV_FIND_LINKS; \
+	@asked() { $(BIN)/python -m pip config get global.$$1 2>/dev/null; }; \
+	 UV_FIND_LINKS="$${UV_FIND_LINKS:-$$(asked find-links)}"; [ -z "$$UV_FIND_LINKS" ] || export UV_FIND_LINKS; \
+	 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(asked index-url)}"; [ -z "$$UV_DEFAULT_INDEX" ] || export UV_DEFAULT_INDEX; \
 	 $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e ".[dev]"
 	@$(BIN)/python .ci/mend_torchvision.py
 	@touch $@

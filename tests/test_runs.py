@@ -272,6 +272,7 @@ def test_all_goes_on_after_a_failure(leaves, monkeypatch):
     assert runs.run_all() == {"00_broken": "stopped in code cell 3", "01_leaves": ""}
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_keeps_what_is_finished_and_lists_what_fails(leaves, capsys):
     write_notebook(leaves, step="import time\ntime.sleep(600 if epochs == 5 else 0)")
     grid = {"epochs": ["1", "5"]}

@@ -1,0 +1,98 @@
+"""The house rules that a machine can check: who imports whom, what stays free of torch, sizes, docstrings."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
+ABOVE_TORCH = "table photos greenhouse layouts predictions metrics curation plots record".split()
+BELOW_TORCH = "images backbones heads losses training neighbours explain".split()
+FACES = "widgets report runs cli".split()
+ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
+TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}
+MAX_LINES = 3000
+FILES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"})
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return every module that a file imports anywhere, relative ones made absolute."""
+    found, package = set(), ["plantlab", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_every_room_has_its_place():
+    assert set(ROOMS) <= set(ORDER), f"{set(ROOMS) - set(ORDER)}: give the new room a place in ORDER and in README"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_only_rooms_above_it(path):
+    room = room_of(path)
+    before = ORDER[: ORDER.index(room)] if room in ORDER else []
+    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("plantlab.")} & set(ORDER)
+    assert used <= {*before, room}, f"{room} may import {before}, and it imports {used - {*before, room}}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in [*ABOVE_TORCH, "report", "runs", "cli"]], ids=str)
+def test_nothing_above_the_line_imports_torch(path):
+    assert not {name.split(".")[0] for name in imports_of(path)} & TORCH
+
+
+def test_import_is_light():
+    heavy = "torch torchvision timm fastai pandas numpy scipy sklearn matplotlib PIL".split()
+    code = f"import sys, plantlab; sys.exit(str([m for m in {heavy} if m in sys.modules] or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_the_upper_rooms_load_without_torch_and_statistics():
+    rooms = [f"plantlab.{room}" for room in [*ABOVE_TORCH, "report", "runs", "cli"] if room in ROOMS]
+    heavy = "torch torchvision timm fastai scipy sklearn pyarrow.parquet papermill".split()
+    code = (
+        f"import importlib, sys; [importlib.import_module(room) for room in {rooms}];"
+        f"sys.exit(str([m for m in {heavy} if m in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_the_package_stays_small():
+    lines = {path.relative_to(PACKAGE).as_posix(): len(path.read_text().splitlines()) for path in FILES}
+    assert sum(lines.values()) <= MAX_LINES, f"{sum(lines.values())} lines: {lines}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_all_that_is_public_says_what_it_does(path):
+    assert ast.get_docstring(ast.parse(path.read_text())), f"{path.name} has no docstring"
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            text = ast.get_docstring(node)
+            assert text, f"{path.name}: {node.name} has no docstring"
+            first = text.split("\n\n")[0].rstrip(")`'\" ")
+            assert first[-1] in ".:!?", f"{path.name}: {node.name}'s docstring starts with no sentence: {first!r}"
+
+
+def test_nothing_is_named_after_a_workplace():
+    """Committed text carries no absolute path of the machine that it was written on."""
+    listed = subprocess.run(["git", "ls-files"], cwd=PACKAGE.parent, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("no git checkout")
+    for name in listed.stdout.splitlines():
+        path = PACKAGE.parent / name
+        if path.suffix in {".py", ".md", ".ipynb", ".json", ".toml", ".yml", ".txt", ".html"} and path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert str(PACKAGE.parent) + "/" not in text, f"{name} names {PACKAGE.parent}"

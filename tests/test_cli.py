@@ -1,0 +1,122 @@
+"""The command line: what it asks of plantlab.runs, its messages and exit codes."""
+
+from pathlib import Path
+
+import pytest
+from test_runs import write_notebook
+
+from plantlab import cli, record, report, runs
+
+
+@pytest.fixture
+def leaves(project):
+    return write_notebook(project / "notebooks" / "01_leaves.ipynb")
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Return the list of runs that were asked for, none of which is executed."""
+    calls = []
+
+    def run_notebook(notebook, params=None, run=None, **options):
+        changed = runs.changed_parameters(notebook, params or {})
+        calls.append((run or runs.run_name(changed), changed, options))
+        if changed.get("epochs") == 3:
+            raise runs.RunError("01_leaves stopped in code cell 4 of 6: ValueError: no thirds")
+        return Path("results/01_leaves", calls[-1][0], "01_leaves.ipynb")
+
+    monkeypatch.setattr(runs, "run_notebook", run_notebook)
+    return calls
+
+
+def test_run_sets_parameters_and_says_where_to_look(leaves, asked, capsys):
+    assert cli.main(["run", "01", "-p", "epochs", "5", "-p", "lr", "-1"]) == 0
+    assert asked == [("epochs=5,lr=-1.0", {"epochs": 5, "lr": -1.0}, {"store": False})]
+    page = Path("results/index.html").resolve()
+    assert page.exists()
+    assert capsys.readouterr().out == f"1 of 1 runs finished. Open {page} in a browser.\n"
+
+
+def test_run_takes_a_name(leaves, asked):
+    assert cli.main(["run", "01_leaves", "--run", "mine"]) == 0
+    assert asked == [("mine", {}, {"store": False})]
+
+
+def test_all_and_store(leaves, asked):
+    assert cli.main(["run", "--all", "--store"]) == 0
+    assert asked == [("default", {}, {"store": True})]
+
+
+def test_a_failed_run_exits_with_1(leaves, asked, capsys):
+    assert cli.main(["run", "01", "-p", "epochs", "3"]) == 1
+    out, err = capsys.readouterr()
+    assert err == "plantlab: 01_leaves failed. 01_leaves stopped in code cell 4 of 6: ValueError: no thirds\n"
+    assert out.startswith("0 of 1 runs finished.")
+
+
+def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
+    calls = []
+
+    def sweep(*args):
+        calls.append(args)
+        return {"epochs=1": "", "epochs=3": "no thirds"}
+
+    monkeypatch.setattr(runs, "sweep", sweep)
+    words = "run 01 -p fast true --sweep epochs 1,3 --sweep shots 1,5;1 --jobs 4".split()
+    assert cli.main(words) == 1
+    assert calls == [("01", {"epochs": ["1", "3"], "shots": ["1,5", "1"]}, {"fast": "true"}, 4)]
+    out, err = capsys.readouterr()
+    assert err == "plantlab: epochs=3 failed. no thirds\n"
+    assert out.startswith("1 of 2 runs finished.")
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("run", "name one notebook, such as 01_data_exploration, or say --all."),
+        ("run 01 --all", "name one notebook"),
+        ("run 09", "no notebook '09'. There are: 01_leaves"),
+        ("run 01 -p epoch 5", "01_leaves has no parameter 'epoch'; did you mean 'epochs'?"),
+        ("run 01 -p epochs many", "parameter 'epochs' is int, such as 2; got 'many'."),
+        ("run --all -p epochs 5", "--all and --store run at the defaults"),
+        ("run 01 --store --run x", "--all and --store run at the defaults"),
+        ("run 01 --sweep epochs 1,2 --run x", "a sweep names its runs itself"),
+        ("run 01 --sweep epochs 1,2 --jobs 0", "needs --jobs 1 or more"),
+        ("run 01 --sweep epochs 1,two", "parameter 'epochs' is int, such as 2; got 'two'."),
+        ("run 01 --sweep epochs 1,1", "two points of the sweep would both be run 'epochs=1'"),
+        ("compare", "no record.json in results; run a notebook first"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(leaves, asked, capsys, words, message):
+    assert cli.main(words.split()) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("plantlab: ") and message in err
+    assert err.count("\n") == 1 and out == "" and asked == []
+
+
+def test_an_interrupt_is_no_traceback(leaves, monkeypatch, capsys):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "run_notebook", interrupted)
+    assert cli.main(["run", "01"]) == 130
+    assert "stopped; finished runs are kept" in capsys.readouterr().err
+
+
+def test_compare_prints_the_records_one_row_a_score(project, capsys, monkeypatch):
+    import pandas as pd
+
+    images = pd.DataFrame({"image_path": ["/far/away/a.jpg"], "species": ["a"], "split": ["test"]})
+    score = {"method": "frozen", "split": "test", "n": 1, "top1": 0.5, "top1_low": 0.4, "top1_high": 0.6}
+    for run in ("one", "two"):
+        monkeypatch.setenv("PLANTLAB_RUN", run)
+        record.save("01_leaves", record.Params({"epochs": len(run)}), images, [score])
+    assert cli.main(["compare"]) == 0
+    table = capsys.readouterr().out
+    assert "0.500 (0.40-0.60)" in table and table.count("frozen") == 2
+    assert cli.main(["compare", "results/01_leaves/one"]) == 0
+    assert capsys.readouterr().out.count("frozen") == 1
+
+
+def test_the_page_is_whole_even_with_nothing_to_show(project):
+    assert "plantlab" in report.write_index().read_text()

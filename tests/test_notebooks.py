@@ -1,0 +1,197 @@
+"""Each notebook and each solution keeps to the house's template and runs from top to bottom, without a network.
+
+They run on a copy, at the quick parameters below. At its defaults a notebook is run by `make notebooks`, which
+writes the outputs that are committed; here a notebook without quick parameters is compared with those.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from papermill.parameterize import parameterize_notebook
+
+from plantlab.record import read_parameters
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+PATHS = sorted(NOTEBOOKS.rglob("[0-9][0-9]_*.ipynb"))
+MAIN = [path for path in PATHS if path.parent == NOTEBOOKS]
+QUICK = {  # by notebook; those that a solution's notebook does not have are left out
+    "01_data_exploration": {},
+    "02_transfer_learning": {},
+}
+MAX_BYTES, MAX_LINES = 300_000, 12
+
+each = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.relative_to(NOTEBOOKS).with_suffix("").as_posix())
+each_main = pytest.mark.parametrize("path", MAIN, ids=lambda p: p.stem)
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def tagged(notebook, tag: str) -> list:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def code_of(notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def text_of(notebook) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def quick_copy(path: Path, quick: dict) -> nbformat.NotebookNode:
+    """Return the notebook with quick parameters put in; other numbers come out then, so none is compared."""
+    notebook = read(path)
+    declared = {p.name for cell in tagged(notebook, "parameters") for p in read_parameters(cell.source)}
+    quick = {name: value for name, value in quick.items() if name in declared}
+    if quick:
+        notebook.metadata.papermill = {}
+        notebook = parameterize_notebook(notebook, quick)
+        for cell in tagged(notebook, "nbval-check-output"):
+            cell.metadata.tags.remove("nbval-check-output")
+    return notebook
+
+
+def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
+    """Execute a notebook with nbval in `folder`, a project of its own that shares the project's built data."""
+    (folder / "pyproject.toml").write_text('[project]\nname = "plantlab"\n')
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    data = NOTEBOOKS.parent / "data"
+    if data.is_dir() and not (folder / "data").exists():
+        (folder / "data").symlink_to(data)
+    nbformat.write(notebook, folder / "notebook.ipynb")
+    threads = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MPLBACKEND"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    return subprocess.run(
+        [*command, "--nbval-lax", "--nbval-current-env", "notebook.ipynb"],
+        cwd=folder,
+        env=mine | {"OMP_NUM_THREADS": str(threads), "PLANTLAB_RUN": "test"},
+        capture_output=True,
+        text=True,
+    )
+
+
+# Each notebook is a group of its own: pytest -n 2 --dist loadgroup then runs two at a time.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=pytest.mark.xdist_group(str(p.relative_to(NOTEBOOKS)))) for p in PATHS],
+    ids=lambda p: p.relative_to(NOTEBOOKS).with_suffix("").as_posix(),
+)
+def test_it_runs_from_top_to_bottom(path, tmp_path):
+    done = run_through(quick_copy(path, QUICK.get(path.stem, {})), tmp_path)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+# the template
+
+
+@each
+def test_it_opens_with_a_title_and_a_question(path):
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.match(rf"# {path.stem[:2]}\. \S", first.source), "the first line is `# NN. Title`"
+    assert "?" in first.source, "a notebook asks one question, in its first cell"
+
+
+@each_main
+def test_it_says_what_is_learnt_found_and_left_to_do(path):
+    text = text_of(read(path))
+    learnt = re.search(r"You will learn\W*\n((?:\s*[-*] .*\n?)+)", text)
+    assert learnt and len(learnt[1].strip().splitlines()) == 3, "`You will learn` and three bullets"
+    assert re.search(r"\bminutes?\b", text), "how many minutes, on what hardware"
+    assert re.search(r"^## What we found", text, re.M)
+    exercises = text.split("## Exercises")[1]
+    assert 3 <= len(re.findall(r"^\d+\. ", exercises, re.M)) <= 5, "three to five exercises, the last one open"
+    assert (NOTEBOOKS / "solutions" / path.name).exists(), "the exercises have solutions"
+
+
+@each_main
+def test_it_declares_parameters_and_saves_a_record(path):
+    notebook = read(path)
+    assert [len(tagged(notebook, tag)) for tag in ("parameters", "record")] == [1, 1]
+    lines = tagged(notebook, "parameters")[0].source.splitlines()
+    assert len(read_parameters("\n".join(lines))) == len(lines), "one parameter a line and nothing else"
+    for line in lines:
+        assert re.match(r"\w+: [\w\[\] |]+ = .+  # \S", line), f"{line!r} is not `name: type = value  # help`"
+    assert "record.parameters(globals())" in "\n".join(code_of(notebook))
+    assert f'"{path.stem}"' in tagged(notebook, "record")[0].source
+    assert tagged(notebook, "figure"), "the main figures are tagged `figure`: the index page shows them"
+
+
+@each
+def test_its_cells_are_short_and_clean(path):
+    notebook = read(path)
+    for source in code_of(notebook):
+        lines = [line for line in source.splitlines() if line.strip()]
+        assert len(lines) <= MAX_LINES, f"{len(lines)} lines in the cell that starts with {lines[0]!r}"
+        assert not re.search(r"^\s*[!%]\s*(pip|conda)|import \*", source, re.M)
+        tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", source, flags=re.M))
+        assert not [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)], "classes live in the package"
+    assert "nbval-skip" not in str([cell.metadata for cell in notebook.cells]), "every cell is run"
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@each
+def test_it_names_no_place_on_a_disk(path):
+    found = re.findall(r"(?:/(?:home|Users|root|tmp|opt|usr|work|mnt|var)/|\b[A-Z]:\\\\)[^\s\"']*", path.read_text())
+    assert not found, f"absolute paths: {found[:3]}"
+
+
+@each_main
+def test_its_outputs_are_committed_and_tidy(path):
+    notebook = read(path)
+    assert path.stat().st_size <= MAX_BYTES, f"{path.stat().st_size:,} bytes"
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "run `make notebooks`: outputs of one run from top to bottom"
+    for cell in tagged(notebook, "figure"):
+        assert any("image/png" in o.get("data", {}) for o in cell.outputs), f"no figure below {cell.source[:60]!r}"
+    for output in (o for cell in notebook.cells for o in cell.get("outputs", [])):
+        assert output.output_type != "error", output.get("evalue")
+        text = str(output.get("text", "")) + str(output.get("data", {}).get("text/html", ""))
+        assert not re.search(r"\d+%\|| \d+/\d+ \[|<progress|it/s\]", text), "a progress bar in the stored output"
+        assert output.get("name") != "stderr", f"a warning in the stored output: {text[:200]}"
+        assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
+    assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+
+
+# the tests' own tools, on a notebook of three cells
+
+
+def tiny(check: str = "print(6 * 7)", stored: str = "42\n") -> nbformat.NotebookNode:
+    v4 = nbformat.v4
+    cell = v4.new_code_cell(check, metadata={"tags": ["nbval-check-output"]}, execution_count=2)
+    cell.outputs = [v4.new_output("stream", text=stored)]
+    parameters = v4.new_code_cell("epochs: int = 9  # passes", metadata={"tags": ["parameters"]}, execution_count=1)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return v4.new_notebook(cells=[parameters, cell], metadata={"kernelspec": kernel})
+
+
+def test_quick_parameters_go_in_and_checks_come_off(tmp_path):
+    nbformat.write(tiny(), tmp_path / "09_tiny.ipynb")
+    quick = quick_copy(tmp_path / "09_tiny.ipynb", {"epochs": 1, "of_another_notebook": 2})
+    assert "epochs = 1" in quick.cells[1].source and "another" not in quick.cells[1].source
+    assert not tagged(quick, "nbval-check-output")
+    assert tagged(quick_copy(tmp_path / "09_tiny.ipynb", {}), "nbval-check-output")
+
+
+@pytest.mark.parametrize(
+    "notebook, said",
+    [
+        (tiny(stored="41\n"), "mismatch 'stdout'"),
+        (tiny("import urllib.request as u; u.urlopen('https://example.org')"), "tests run without a network"),
+    ],
+    ids=["another output", "reaches for the network"],
+)
+def test_an_unsound_notebook_fails(notebook, said, tmp_path):
+    done = run_through(notebook, tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert said in done.stdout and "1 passed" in done.stdout
