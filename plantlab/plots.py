@@ -73,7 +73,7 @@ def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.set(xlabel="species, by rank", ylabel="images", yscale="log", xlim=(1, len(counts)), ylim=(0.8, None))
         ax.yaxis.set_major_formatter("{x:,g}")
     title = f"{half} of {len(counts)} species hold half of the images"
-    return _titled(ax, title, f"{_n(images)} (dark: the half), {(counts == 1).sum()} species with one image")
+    return titled(ax, title, f"{counted(images)} (dark: the half), {(counts == 1).sum()} species with one image")
 
 
 def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) -> Axes:
@@ -85,7 +85,7 @@ def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) ->
     share = [f"{100 * n / counts.sum():.0f} %" for n in counts]
     ax = _axes(ax, 1.3 + 0.26 * len(counts))
     _bars(ax, counts, 1, [f"{n:,}  ({s})" for n, s in zip(counts, share)], style=_style(column))
-    return _titled(ax, f"Most frequent {column}: {counts.index[0]}, {share[0]} of the images", _n(images))
+    return titled(ax, f"Most frequent {column}: {counts.index[0]}, {share[0]} of the images", counted(images))
 
 
 def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -105,7 +105,7 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.grid(visible=False, axis="x")
     when = months[start] + (f" to {months[(start + n - 1) % 12]}" if n > 1 else "")
     title = f"{-100 * held / counts.sum():.0f} % of the images are from {when}"
-    return _titled(ax, title, f"{_n(images)}, {len(dates):,} with a date")
+    return titled(ax, title, f"{counted(images)}, {len(dates):,} with a date")
 
 
 def plot_map(images: pd.DataFrame, ax: Axes | None = None, n_species: int = 5) -> Axes:
@@ -126,7 +126,7 @@ def plot_map(images: pd.DataFrame, ax: Axes | None = None, n_species: int = 5) -
     ax.set(xlabel="longitude, degrees", ylabel="latitude, degrees")
     low, high = placed["latitude"].quantile([0.05, 0.95])
     title = f"Nine in ten places lie between {low:.0f}° and {high:.0f}° of latitude"
-    return _titled(ax, title, f"{_n(images)}, {len(placed):,} with a place; grey: other species")
+    return titled(ax, title, f"{counted(images)}, {len(placed):,} with a place; grey: other species")
 
 
 def plot_photos(
@@ -153,7 +153,7 @@ def plot_photos(
         ax.text(x + side / 2, y + side + 3, "\n".join(lines), ha="center", va="top", fontsize=7, style=_style(label))
     ax.imshow(sheet)
     ax.axis("off")
-    return _titled(ax, title or f"{len(shown)} of the images, drawn by chance", f"of {_n(images)}")
+    return titled(ax, title or f"{len(shown)} of the images, drawn by chance", f"of {counted(images)}")
 
 
 def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = None, by: str | None = None) -> Axes:
@@ -175,7 +175,7 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
     title = f"{names[0]} {said[0]}" + (f", {names[1]} {said[1]}" if len(rows) > 1 else "")
     if len(rows) > 1 and rows[f"{measure}_low"].iloc[0] <= rows[f"{measure}_high"].iloc[1]:
         title += ": intervals overlap"
-    return _titled(ax, title, f"scored on {_n(rows)}{'' if alike else ' at most'}, 95 % intervals")
+    return titled(ax, title, f"scored on {counted(rows)}{'' if alike else ' at most'}, 95 % intervals")
 
 
 def plot_learning_curve(
@@ -202,7 +202,7 @@ def plot_learning_curve(
         ax.annotate(name, (ticks[-1], y), (9, 0), color=color, weight="bold", annotation_clip=False, **beside)
     told = [f"{name} {_percent(value, measure)}" for value, at, name, _ in sorted(ends)[::-1] if at == ticks[-1]]
     title = f"With {ticks[-1]:.4g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
-    return _titled(ax, title, f"scored on {_n(scores)}, 95 % intervals")
+    return titled(ax, title, f"scored on {counted(scores)}, 95 % intervals")
 
 
 def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 10) -> Axes:
@@ -218,14 +218,16 @@ def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 1
     ax = _axes(ax, 1.3 + 0.3 * max(len(rows), 1))
     if not rows:
         ax.axis("off")
-        return _titled(ax, "No image is named wrong", _n(predictions.images))
+        return titled(ax, "No image is named wrong", counted(predictions.images))
     rows = sorted(rows, key=lambda row: -row[0])
     share, low, high, said, *_ = zip(*rows)
     _dots(ax, [f"{row[4]}  →  {row[5]}" for row in rows], share, low, high, said, style="italic")
     ax.set_xlabel("share of the true species' images given the other name")
     ax.xaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
     title = f"{italic(rows[0][4])} is named {italic(rows[0][5])}\nin {said[0]} images"
-    return _titled(ax, title, f"{_n(predictions.images)}, {len(wrong):,} named wrong (true → named), 95 % intervals")
+    return titled(
+        ax, title, f"{counted(predictions.images)}, {len(wrong):,} named wrong (true → named), 95 % intervals"
+    )
 
 
 def plot_reliability(predictions: Predictions, ax: Axes | None = None, n_bins: int = 10) -> Axes:
@@ -247,8 +249,8 @@ def plot_reliability(predictions: Predictions, ax: Axes | None = None, n_bins: i
         axis.set_major_formatter(PercentFormatter(1, 0, " %"))
     gap = 100 * (sure.mean() - right.mean())
     title = f"On average {abs(gap):.0f} points too {'sure' if gap > 0 else 'unsure'}"
-    line = f"{_n(predictions.images)}, ECE {expected_calibration_error(sure, right):.3f}, 95 % intervals"
-    return _titled(ax, title if abs(gap) >= 1 else "On average as sure as it is right", line)
+    line = f"{counted(predictions.images)}, ECE {expected_calibration_error(sure, right):.3f}, 95 % intervals"
+    return titled(ax, title if abs(gap) >= 1 else "On average as sure as it is right", line)
 
 
 def _axes(ax: Axes | None, height: float = 3.6) -> Axes:
@@ -278,7 +280,7 @@ def _dots(ax: Axes, names: list[str], values, low, high, said: list[str], style:
     ax.grid(visible=False, axis="y")
 
 
-def _titled(ax: Axes, title: str, line: str) -> Axes:
+def titled(ax: Axes, title: str, line: str) -> Axes:
     """Return `ax` with the finding as its title and, small and grey, what it rests on."""
     lines = textwrap.wrap(title.replace(" %", "\xa0%"), 66) if "\n" not in title else [title]
     ax.set_title("\n".join(lines).replace("\xa0", " "), pad=20)
@@ -287,7 +289,7 @@ def _titled(ax: Axes, title: str, line: str) -> Axes:
     return ax
 
 
-def _n(rows: pd.DataFrame) -> str:
+def counted(rows: pd.DataFrame) -> str:
     """Return "4,110 photographs" or "2,400 generated images", of an image table or of scores with n and kind."""
     n = rows["n"].max() if "n" in rows else len(rows)
     return f"{n:,.0f} {'generated images' if data_kind(rows) == 'generated' else 'photographs'}"

@@ -1,0 +1,289 @@
+"""Pretrained networks: created from timm, weighed from a file, a local store or the hub; embeddings computed once."""
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import timm
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save as to_safetensors
+from safetensors.torch import load_file
+from torch import nn
+from tqdm.auto import tqdm
+
+from plantlab.images import VIEWS, batches
+from plantlab.photos import write_whole
+from plantlab.table import project_root, require
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+SAVE_EVERY = 2000  # photos: what a killed embedding may lose
+# Files that plantlab knows by name; others are found as <backbone>.safetensors. sha256 guards against a half download.
+KNOWN_FILES = {
+    "mobilenet_v2": {
+        "file": "mobilenet_v2.torchvision.safetensors",
+        "sha256": "37c8983ba9e15707190bfca92cfe098f3016536f6fd76213eee5a67ef5040092",
+        "relu": True,  # this release was trained with ReLU in place of ReLU6
+    },
+    "tf_efficientnet_lite0": {
+        "file": "tf_efficientnet_lite0.timm.safetensors",
+        "sha256": "3338032cc5a21e95432819f473dc6f6c6ce7a4c0466a24d104c0d5491b152b70",
+    },
+    "squeezenet1_1": {
+        "file": "squeezenet1_1.torchvision.safetensors",
+        "sha256": "2fde9b87e6b217659fe2e9d4cec0d9a4c6d1636f6cf70b9ef15827cc42e2668d",
+    },
+}
+
+
+class Classifier(nn.Module):
+    """normalise -> body -> head. Takes photos uint8 (B, 3, S, S), gives logits (B, n_species).
+
+    `features` stops before the head: embeddings (B, D). Normalisation is inside, so that a network and its
+    preprocessing cannot be parted.
+    """
+
+    def __init__(self, body: nn.Module, n_features: int, n_species: int, mean: tuple, std: tuple):
+        super().__init__()
+        self.body, self.n_features = body, n_features
+        self.head = nn.Linear(n_features, n_species) if n_species else nn.Identity()
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1))
+
+    def features(self, photos: torch.Tensor) -> torch.Tensor:
+        """Return embeddings (B, D)."""
+        return self.body((photos.float() - self.mean) / self.std)
+
+    def forward(self, photos: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(photos))
+
+
+def store_folders() -> list[Path]:
+    """Return the folders searched for weight files: those of PLANTLAB_WEIGHTS, then data/weights of the project."""
+    named = [Path(p).expanduser() for p in os.environ.get("PLANTLAB_WEIGHTS", "").split(os.pathsep) if p]
+    return [*named, project_root() / "data" / "weights"]
+
+
+def find_weights(backbone: str) -> Path | None:
+    """Return the weight file of `backbone` in the local store, or None.
+
+    Raises:
+        ValueError: the file is there, but its checksum is not the known one.
+    """
+    known = KNOWN_FILES.get(backbone, {"file": f"{backbone}.safetensors"})
+    found = [folder / known["file"] for folder in store_folders() if (folder / known["file"]).is_file()]
+    if not found:
+        return None
+    if "sha256" in known and (got := hashlib.sha256(found[0].read_bytes()).hexdigest()) != known["sha256"]:
+        raise ValueError(
+            f"{found[0]} is damaged or another release: its sha256 begins {got[:12]}, expected "
+            f"{known['sha256'][:12]}. Copy or download it again."
+        )
+    return found[0]
+
+
+def create_network(backbone: str, n_species: int = 0, weights: str = "auto", seed: int = 0) -> Classifier:
+    """Return a network with a fresh head for `n_species` (0: no head).
+
+    Args:
+        backbone: a name from timm.list_models(), or one from torchvision.models.list_models().
+        weights: "auto" (local store, then the hub), "none" (random, from `seed`), or a .safetensors file.
+    Raises:
+        ValueError: unknown name (near names offered), weights that do not fit, cannot be had, or are damaged.
+    """
+    file = Path(weights) if weights not in ("auto", "none") else find_weights(backbone) if weights == "auto" else None
+    if file and (not file.is_file() or file.suffix != ".safetensors"):
+        raise ValueError(f"weights: found no .safetensors file at {weights!r}; expected auto, none or such a file")
+    torch.manual_seed(seed)
+    hub = weights == "auto" and file is None
+    try:
+        if timm.is_model(backbone):
+            body = timm.create_model(backbone, pretrained=hub, num_classes=0)
+            mean, std = body.pretrained_cfg["mean"], body.pretrained_cfg["std"]
+        else:
+            body, (mean, std) = torchvision_body(backbone, hub, file), IMAGENET
+    except (OSError, RuntimeError) as error:  # what hub clients raise without a network, or for a name without weights
+        if not hub:
+            raise
+        name = KNOWN_FILES.get(backbone, {}).get("file", f"{backbone}.safetensors")
+        raise ValueError(
+            f"the weights of {backbone} could not be downloaded ({type(error).__name__}). On a machine without a "
+            f"network put {name} into {store_folders()[0]} (or name its folder in PLANTLAB_WEIGHTS), or choose "
+            "weights='none' for a random start."
+        ) from None
+    if file and timm.is_model(backbone):
+        fill(body, file)
+    if KNOWN_FILES.get(backbone, {}).get("relu") and file:
+        swap_relu6(body)
+    with torch.inference_mode():
+        n_features = body.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
+    return Classifier(body, n_features, n_species, mean, std).to(memory_format=torch.channels_last)
+
+
+def torchvision_body(backbone: str, hub: bool, file: Path | None) -> nn.Module:
+    """Return a torchvision network cut before its classifier, pooled to (B, D).
+
+    Raises:
+        ValueError: neither timm nor torchvision knows the name.
+    """
+    import difflib
+
+    from torchvision import models
+
+    if backbone not in models.list_models(module=models):
+        near = difflib.get_close_matches(backbone, timm.list_models() + models.list_models(module=models), n=3)
+        raise ValueError(
+            f"no backbone is called {backbone!r}; near: {', '.join(near) or 'none'}. See timm.list_models()."
+        )
+    model = models.get_model(backbone, weights="DEFAULT" if hub else None)
+    if file:
+        fill(model, file)
+    features = model.features if hasattr(model, "features") else nn.Sequential(*list(model.children())[:-2])
+    return nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def fill(model: nn.Module, file: Path) -> None:
+    """Load a safetensors file into `model`; only a classifier and batch counters may be missing or left over.
+
+    Raises:
+        ValueError: another architecture.
+    """
+    tensors = {name: tensor.float() for name, tensor in load_file(file).items()}
+    try:
+        missing, left = model.load_state_dict(tensors, strict=False)
+    except RuntimeError:
+        missing, left = ["other shapes"], []
+    heads = ("classifier", "head", "fc")
+    wrong = [n for n in missing if not n.endswith("num_batches_tracked") and n.split(".")[0] not in heads]
+    wrong += [n for n in left if n.split(".")[0] not in heads]
+    if wrong:
+        raise ValueError(
+            f"{file.name} does not fit {type(model).__name__}: {len(wrong)} tensors differ, first {wrong[0]!r}"
+        )
+
+
+def swap_relu6(module: nn.Module) -> None:
+    """Replace every ReLU6 by ReLU, in place."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.ReLU6):
+            setattr(module, name, nn.ReLU(inplace=True))
+        swap_relu6(child)
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Return 16 hex digits that stand for the architecture's and the weights' every bit."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def compile_network(network: Classifier, image_size: int, part: str = "features") -> Callable[[np.ndarray], np.ndarray]:
+    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings (B, D) or, with part="forward", logits (B, K).
+
+    On a CPU the network goes through ONNX Runtime (several times eager torch); on a GPU it runs in torch.
+    A network that cannot be exported runs in torch too.
+    """
+    network = network.eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    call = getattr(network, part)
+
+    def in_torch(photos: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
+            moved = torch.from_numpy(photos).to(device, memory_format=torch.channels_last)
+            return call(moved).float().cpu().numpy()
+
+    if device == "cuda":
+        network.to(device)
+        return in_torch
+    import onnxruntime
+
+    class Part(nn.Module):  # the exporter wants a module whose forward is the wanted part
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, photos):
+            return getattr(self.network, part)(photos.float())
+
+    buffer = io.BytesIO()
+    example = torch.zeros(2, 3, image_size, image_size)
+    try:
+        with warnings.catch_warnings(), torch.inference_mode():
+            warnings.simplefilter("ignore")  # of the TorchScript exporter: seconds faster than its successor
+            axes = {"photos": {0: "batch"}, "out": {0: "batch"}}
+            torch.onnx.export(
+                Part().eval(), (example,), buffer, dynamo=False, input_names=["photos"], output_names=["out"],
+                dynamic_axes=axes,
+            )  # fmt: skip
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=2)
+        return in_torch
+    return lambda photos: session.run(None, {"photos": photos.astype(np.float32)})[0]
+
+
+def embed(
+    images: pd.DataFrame,
+    network: Classifier,
+    image_size: int = 128,
+    view: str = "plain",
+    cache: str | Path | None = "data/cache/embeddings",
+    batch_size: int = 32,
+    progress: bool = False,
+) -> np.ndarray:
+    """Return embeddings float32 (N, D), row by row of the table; computed once, then read from disk.
+
+    The cache is keyed by the network's every weight, the size, the view and each file's content: renamed or
+    moved photos are found again, changed ones are computed anew, and only what is missing is computed. What
+    is finished is saved every SAVE_EVERY photos: a killed run goes on where it was.
+
+    Args:
+        view: "plain" or "flip" (mirrored).
+        cache: a folder (relative: of the project); None computes everything and stores nothing.
+    Raises:
+        TableError: no `image_path`. PhotoError: an unreadable file. ValueError: unknown view.
+    """
+    require(images, "image_path")
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
+    paths = images["image_path"].tolist()
+    content = (
+        images["sha1"].tolist() if "sha1" in images else [hashlib.sha1(Path(p).read_bytes()).hexdigest() for p in paths]
+    )
+    known: dict[str, np.ndarray] = {}
+    if cache is not None:
+        folder = project_root() / cache / f"{fingerprint(network)}-{image_size}-{view}"
+        for part in sorted(folder.glob("*.safetensors")):
+            known |= read_part(part)
+    missing = list({c: p for c, p in zip(content, paths) if c not in known}.items())
+    if missing:
+        run = compile_network(network, image_size)
+        bar = tqdm(total=len(missing), desc="embedding", unit=" photos", disable=not progress, leave=False)
+        for start in range(0, len(missing), SAVE_EVERY):
+            keys, files = zip(*missing[start : start + SAVE_EVERY])
+            rows = []
+            for batch in batches(list(files), image_size, view, batch_size):
+                rows.append(run(batch))
+                bar.update(len(batch))
+            rows = np.concatenate(rows).astype(np.float32)
+            known |= dict(zip(keys, rows))
+            if cache is not None:
+                name = hashlib.sha1("".join(keys).encode()).hexdigest()[:16]
+                packed = to_safetensors({"embeddings": rows}, metadata={"sha1": " ".join(keys)})
+                write_whole(folder / f"{name}.safetensors", packed)
+        bar.close()
+    return np.stack([known[c] for c in content]) if content else np.zeros((0, network.n_features), np.float32)
+
+
+def read_part(path: Path) -> dict[str, np.ndarray]:
+    """Return {sha1 of a photo: its embedding (D,)} of one cache file."""
+    with safe_open(path, framework="numpy") as part:
+        return dict(zip(part.metadata()["sha1"].split(), part.get_tensor("embeddings")))

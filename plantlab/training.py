@@ -1,0 +1,278 @@
+"""Training on fastai's Learner: the head alone, all layers, or both in turn; resumed when killed; predictions out."""
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import fastai.callback.progress  # noqa: F401  gives Learner no_bar
+import fastai.callback.schedule  # noqa: F401  gives Learner fit_one_cycle
+import numpy as np
+import pandas as pd
+import psutil
+import torch
+from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastai.callback.training import GradientAccumulation, GradientClip
+from fastai.learner import Learner
+from fastai.metrics import accuracy
+from torch import nn
+
+from plantlab.backbones import Classifier, compile_network, create_network, embed
+from plantlab.heads import fit_linear
+from plantlab.images import batches, loaders, seen_whole, set_epoch
+from plantlab.photos import open_photo, write_whole
+from plantlab.predictions import Predictions
+from plantlab.table import TableError, require
+
+
+def fit_head(
+    network: Classifier,
+    images: pd.DataFrame,
+    image_size: int = 128,
+    penalty: float = 1.0,
+    views: tuple[str, ...] = ("plain",),
+    cache: str | Path | None = "data/cache/embeddings",
+    progress: bool = False,
+) -> list[str]:
+    """Fit the head alone on cached embeddings of the train rows, put it on `network`; return its species.
+
+    Step one of two-step fine-tuning, without the epochs: the body is frozen, so its embeddings are computed
+    once and the head is solved for.
+
+    Args:
+        views: each adds one embedding of every photo to learn from.
+    Raises:
+        TableError: no train rows, or no `species` or `split`.
+    """
+    require(images, "species", "split")
+    train = images[images["split"] == "train"]
+    if train.empty:
+        raise TableError("no rows to train on: split holds no 'train'. Use table.complete_splits(images).")
+    species = sorted(train["species"].unique())
+    rows = [embed(train, network, image_size, view, cache, progress=progress) for view in views]
+    targets = np.tile(pd.Index(species).get_indexer(train["species"]), len(views))
+    device = network.mean.device
+    network.head = fit_linear(np.concatenate(rows), targets, len(species), penalty).to(device)
+    return species
+
+
+def halves(network: Classifier) -> list[list[nn.Parameter]]:
+    """Return parameter groups for discriminative rates: first half of the body, second half, head."""
+    body = list(network.body.parameters())
+    return [body[: len(body) // 2], body[len(body) // 2 :], list(network.head.parameters())]
+
+
+class Keep(Callback):
+    """Seed each epoch, record it, save it whole, stop early: what makes a killed run resume to the same result."""
+
+    order = 90  # after the recorder has its numbers
+
+    def __init__(self, path: Path | None, patience: int | None, key: str, resumed: dict | None):
+        self.path, self.patience, self.key = path, patience, key
+        self.history = resumed["history"] if resumed else []
+        self.best = resumed["best"] if resumed else None
+
+    def before_epoch(self):
+        set_epoch(self.learn.dls, self.epoch)
+        torch.manual_seed(self.learn.dls.seed * 100_003 + self.epoch)
+        self.started = time.perf_counter()
+
+    def after_epoch(self):
+        names = ("train_loss", "valid_loss", "accuracy")
+        values = [float("nan") if value is None else float(value) for value in self.recorder.log[1:4]]
+        row = dict(zip(names, values), seconds=time.perf_counter() - self.started)
+        self.history.append({"epoch": self.epoch, **row})
+        lowest = min(range(len(self.history)), key=lambda i: self.history[i]["valid_loss"])
+        if self.patience and lowest == len(self.history) - 1:
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        if self.path:
+            state = {"key": self.key, "epoch": self.epoch + 1, "history": self.history, "best": self.best}
+            hypers = [{name: np.asarray(value).item() for name, value in h.items()} for h in self.opt.hypers]
+            opt = {"state": list(self.opt.state_dict()["state"]), "hypers": hypers}  # plain, so it loads as data
+            buffer = io.BytesIO()
+            torch.save({**state, "model": self.model.state_dict(), "opt": opt}, buffer)
+            write_whole(self.path, buffer.getvalue())
+        if self.patience and len(self.history) - 1 - lowest >= self.patience:
+            raise CancelFitException
+
+    def after_fit(self):
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+
+
+def fit(
+    network: Classifier,
+    images: pd.DataFrame,
+    epochs: int,
+    lr: float = 2e-3,
+    body_lr: float = 1.0,
+    image_size: int = 128,
+    batch_size: int = 32,
+    augment: str = "crop",
+    smoothing: float = 0.1,
+    weight_decay: float = 0.01,
+    patience: int | None = None,
+    accumulate: int = 1,
+    clip: float | None = None,
+    mixed_precision: bool | None = None,
+    checkpoint: str | Path | None = None,
+    seed: int = 0,
+    n_workers: int | None = None,
+    progress: bool = False,
+) -> Learner:
+    """Train all layers with one-cycle Adam; return fastai's Learner, with `learn.history` (a row an epoch).
+
+    A network whose head does not fit the species gets a fresh one; one from fit_head is trained on.
+
+    Args:
+        lr: the head's peak rate. body_lr: the first layers' rate as a share of it, in (0, 1] (1: the same).
+        patience: epochs without a lower validation loss before it stops, then the best epoch is returned.
+        accumulate: batches an optimiser step. clip: largest gradient norm. mixed_precision: bfloat16 (None: on a GPU).
+        checkpoint: a file, rewritten whole after each epoch; a run killed at any moment and called again with the same
+            arguments goes on from it and ends with the same weights. Deleted when training is complete.
+    Raises:
+        TableError: see images.loaders. ValueError: the checkpoint is of another run, or a bad value.
+    """
+    if epochs < 1 or lr <= 0 or not 0 < body_lr <= 1:
+        raise ValueError(f"expected epochs >= 1, lr > 0 and body_lr in (0, 1]; got {epochs}, {lr} and {body_lr}")
+    if patience and not (images["split"] == "valid").any():
+        raise ValueError("patience watches the validation loss, but no image's split is valid; leave patience out")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dls = loaders(images, image_size, batch_size, augment, seed, n_workers, device)
+    if getattr(network.head, "out_features", None) != dls.c:
+        torch.manual_seed(seed)
+        network.head = nn.Linear(network.n_features, dls.c)
+    network.to(device).train()
+    settings = (dls.vocab, len(dls.train.dataset), epochs, lr, body_lr, image_size, batch_size, augment, smoothing)
+    key = repr((*settings, weight_decay, accumulate, clip, seed))
+    path = Path(checkpoint) if checkpoint else None
+    state = torch.load(path, map_location=device, weights_only=True) if path and path.is_file() else None
+    if state and state["key"] != key:
+        raise ValueError(
+            f"{path} is the checkpoint of a run with other settings or data; delete it or name another file"
+        )
+    keep = Keep(path, patience, key, state)
+    cbs = [keep, *([GradientAccumulation(accumulate * batch_size)] if accumulate > 1 else [])]
+    cbs += [GradientClip(clip)] if clip else []
+    if mixed_precision or (mixed_precision is None and device.type == "cuda"):
+        cbs.append(MixedPrecision(amp_mode=AMPMode.BF16))
+    loss = nn.CrossEntropyLoss(label_smoothing=smoothing)
+    learn = Learner(dls, network, loss, splitter=halves, metrics=accuracy, wd=weight_decay, cbs=cbs)
+    if state:
+        network.load_state_dict(state["model"])
+        learn.create_opt()
+        learn.opt.load_state_dict(state["opt"])
+    start = state["epoch"] if state else 0
+    with learn.no_logging(), nullcontext() if progress else learn.no_bar():
+        if start < epochs:
+            learn.fit_one_cycle(epochs, slice(lr * body_lr, lr), start_epoch=start)
+    learn.history = pd.DataFrame(keep.history)
+    if path:
+        path.unlink(missing_ok=True)
+    network.eval()
+    return learn
+
+
+def predict(
+    network: Classifier,
+    species: list[str],
+    images: pd.DataFrame,
+    image_size: int = 128,
+    views: tuple[str, ...] = ("plain",),
+    batch_size: int = 32,
+) -> Predictions:
+    """Return Predictions for every row of the table, in its order; several `views` of a photo are averaged.
+
+    Args:
+        species: the head's species in column order, as fit_head or `learn.dls.vocab` gave them.
+    Raises:
+        ValueError: as many species as the head has outputs are needed.
+    """
+    if getattr(network.head, "out_features", None) != len(species):
+        raise ValueError(
+            f"{len(species)} species, but the head has {getattr(network.head, 'out_features', 'no')} outputs"
+        )
+    run, paths = compile_network(network, image_size, "forward"), images["image_path"].tolist()
+    probs = np.zeros((len(paths), len(species)))  # (N, K)
+    for view in views:
+        logits = [run(batch) for batch in batches(paths, image_size, view, batch_size)]
+        if logits:
+            probs += torch.softmax(torch.from_numpy(np.concatenate(logits)), 1).numpy() / len(views)
+    return Predictions(images.reset_index(drop=True), list(species), probs.astype(np.float32))
+
+
+def answerer(network: Classifier, species: list[str], image_size: int = 128, k: int = 5) -> Callable:
+    """Return a function bytes of a photo -> its `Predictions.top(k)`, for widgets.identify; compiled once."""
+    run = compile_network(network, image_size, "forward")
+
+    def answer(content: bytes) -> pd.DataFrame:
+        photo = seen_whole(open_photo(content, image_size), image_size).transpose(2, 0, 1)[None]
+        probs = torch.softmax(torch.from_numpy(run(photo)), 1).numpy()
+        return Predictions(pd.DataFrame({"image_path": ["upload"]}), species, probs).top(k)
+
+    return answer
+
+
+METHODS = ("from scratch", "frozen", "two-step")
+
+
+def train(
+    images: pd.DataFrame,
+    method: str,
+    backbone: str,
+    weights: str = "auto",
+    image_size: int = 128,
+    penalty: float = 1.0,
+    views: tuple[str, ...] = ("plain",),
+    seed: int = 0,
+    **options,
+) -> tuple[Classifier, list[str], dict]:
+    """Return a network trained by one of METHODS, its species in column order, and what that cost.
+
+    "from scratch": random weights, all layers (`fit`). "frozen": `weights`, the head alone (`fit_head`). "two-step":
+    the same, then all layers. The cost holds seconds and memory_mib; `fit`'s Learner is in it as `learn`.
+    Introduced in notebook 02.
+
+    Args:
+        options: those of `fit`, such as epochs, lr, augment, checkpoint.
+    Raises:
+        ValueError: an unknown method; and what create_network, fit_head and fit raise.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    with measured() as cost:
+        network = create_network(backbone, weights="none" if method == "from scratch" else weights, seed=seed)
+        if method != "from scratch":
+            species = fit_head(network, images, image_size, penalty, views)
+        if method != "frozen":
+            cost["learn"] = fit(network, images, image_size=image_size, seed=seed, **options)
+            species = cost["learn"].dls.vocab
+    return network, species, cost
+
+
+@contextmanager
+def measured() -> Iterator[dict]:
+    """Yield a dict that holds, after the block, `seconds` and `memory_mib`: the GPU's peak, or this process' growth."""
+    cost, cuda = {}, torch.cuda.is_available()
+    process, done = psutil.Process(), threading.Event()
+    before, peak = process.memory_info().rss, [0]
+
+    def watch():
+        while not done.wait(0.02):
+            peak[0] = max(peak[0], process.memory_info().rss - before)
+
+    if cuda:
+        torch.cuda.reset_peak_memory_stats()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    started = time.perf_counter()
+    try:
+        yield cost
+    finally:
+        done.set()
+        watcher.join()
+        used = torch.cuda.max_memory_allocated() if cuda else peak[0]
+        cost.update(seconds=time.perf_counter() - started, memory_mib=used / 2**20)

@@ -1,0 +1,161 @@
+"""Networks: created, weighed, compiled; embeddings cached by weights, transform and content."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from plantlab import backbones
+from plantlab.backbones import compile_network, create_network, embed, fingerprint
+from plantlab.heads import fit_linear
+from plantlab.photos import open_photo
+
+SMALL = "test_resnet"  # timm's own for tests: half a million parameters
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = []
+    for i in range(9):
+        Image.fromarray(rng.integers(0, 255, (40, 50, 3), dtype=np.uint8)).save(path := tmp_path / f"{i}.png")
+        paths.append(str(path))
+    return pd.DataFrame({"image_path": paths})
+
+
+def test_embeddings_equal_timm_on_the_same_pixels(images):
+    network = create_network(SMALL, weights="none", seed=1)
+    got = embed(images, network, 32, cache=None)
+    torch.manual_seed(1)
+    model = timm.create_model(SMALL, num_classes=0).eval()
+    mean, std = (torch.tensor(model.pretrained_cfg[k]).view(3, 1, 1) for k in ("mean", "std"))
+    for row, path in zip(got, images["image_path"]):
+        photo = open_photo(path).resize((40, 32), Image.Resampling.BILINEAR).crop((4, 0, 36, 32))
+        x = torch.from_numpy(np.array(photo)).permute(2, 0, 1) / 255
+        with torch.inference_mode():
+            expected = model(((x - mean) / std)[None])[0].numpy()
+        np.testing.assert_allclose(row, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("part", ["features", "forward"])
+def test_the_compiled_network_computes_what_torch_computes(part):
+    network = create_network(SMALL, n_species=4, weights="none").eval()
+    photos = np.random.default_rng(0).integers(0, 255, (5, 3, 32, 32), dtype=np.uint8)
+    with torch.inference_mode():
+        expected = getattr(network, part)(torch.from_numpy(photos)).numpy()
+    run = compile_network(network, 32, part)
+    np.testing.assert_allclose(run(photos), expected, atol=1e-4)
+    np.testing.assert_allclose(run(photos[:1]), expected[:1], atol=1e-4)  # any batch size
+
+
+def test_cache_computes_only_what_is_missing_and_follows_content(images, tmp_path, monkeypatch):
+    network = create_network(SMALL, weights="none")
+    asked = []
+    real = backbones.batches
+    monkeypatch.setattr(backbones, "batches", lambda paths, *a: asked.append(len(paths)) or real(paths, *a))
+    cache = tmp_path / "cache"
+    first = embed(images[:6], network, 32, cache=cache)
+    everything = embed(images, network, 32, cache=cache)
+    assert asked == [6, 3] and np.array_equal(first, everything[:6])
+    Image.new("RGB", (40, 40), "red").save(images["image_path"][0])  # another photo under the same name
+    changed = embed(images, network, 32, cache=cache)
+    assert asked == [6, 3, 1] and not np.allclose(changed[0], everything[0])
+    shuffled = images.sample(frac=1, random_state=0)
+    assert np.array_equal(embed(shuffled, network, 32, cache=cache), changed[shuffled.index]) and len(asked) == 3
+    embed(images, network, 32, "flip", cache=cache)
+    embed(images, create_network(SMALL, weights="none", seed=2), 32, cache=cache)
+    assert asked == [6, 3, 1, 9, 9]
+
+
+def test_a_killed_embedding_keeps_what_is_finished(images, tmp_path, monkeypatch):
+    network, seen = create_network(SMALL, weights="none"), []
+    monkeypatch.setattr(backbones, "SAVE_EVERY", 4)
+    real = backbones.batches
+
+    def dies(paths, *args):
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(len(paths))
+        return real(paths, *args)
+
+    monkeypatch.setattr(backbones, "batches", dies)
+    with pytest.raises(KeyboardInterrupt):
+        embed(images, network, 32, cache=tmp_path / "cache")
+    monkeypatch.setattr(backbones, "batches", lambda paths, *a: seen.append(len(paths)) or real(paths, *a))
+    assert len(embed(images, network, 32, cache=tmp_path / "cache")) == 9
+    assert seen == [4, 4, 1]
+
+
+def test_weights_from_a_file_and_from_the_store(tmp_path, monkeypatch):
+    torch.manual_seed(7)
+    model = timm.create_model(SMALL, num_classes=3)
+    save_file(
+        {k: v.half() if "conv" in k else v for k, v in model.state_dict().items()}, tmp_path / f"{SMALL}.safetensors"
+    )
+    named = create_network(SMALL, weights=str(tmp_path / f"{SMALL}.safetensors"))
+    monkeypatch.setenv("PLANTLAB_WEIGHTS", str(tmp_path))
+    stored = create_network(SMALL, weights="auto")
+    assert fingerprint(named) == fingerprint(stored) != fingerprint(create_network(SMALL, weights="none"))
+    torch.testing.assert_close(stored.body.state_dict()["layer1.0.bn1.weight"], model.layer1[0].bn1.weight)
+
+
+def test_messages(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLANTLAB_WEIGHTS", str(tmp_path))
+    with pytest.raises(ValueError, match="no backbone is called 'resnt18'; near: resnet18"):
+        create_network("resnt18", weights="none")
+    with pytest.raises(ValueError, match="found no .safetensors file at 'gone.safetensors'"):
+        create_network(SMALL, weights="gone.safetensors")
+    (tmp_path / "mobilenet_v2.torchvision.safetensors").write_bytes(b"half a download")
+    with pytest.raises(
+        ValueError, match="is damaged or another release: its sha256 begins .* Copy or download it again"
+    ):
+        create_network("mobilenet_v2")
+    save_file({"conv9.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="other.safetensors does not fit"):
+        create_network(SMALL, weights=str(tmp_path / "other.safetensors"))
+    with pytest.raises(ValueError, match="could not be downloaded .* put resnet18.safetensors into .*PLANTLAB_WEIGHTS"):
+        create_network("resnet18")  # the tests have no way out to the network
+    with pytest.raises(ValueError, match="view must be one of plain, flip; got 'rot'"):
+        embed(pd.DataFrame({"image_path": []}), create_network(SMALL, weights="none"), 32, view="rot")
+
+
+def test_the_real_weights_load_and_know_flowers(monkeypatch):
+    beside = Path(__file__).parents[2] / "shared" / "weights"
+    folder = Path(os.environ.get("PLANTLAB_WEIGHTS", beside))
+    if not folder.is_dir():
+        pytest.skip("no ImageNet weights here; PLANTLAB_WEIGHTS names their folder")
+    monkeypatch.setenv("PLANTLAB_WEIGHTS", str(folder))
+    for name, n_features in {"mobilenet_v2": 1280, "tf_efficientnet_lite0": 1280, "squeezenet1_1": 512}.items():
+        network = create_network(name)
+        assert network.n_features == n_features
+        with torch.inference_mode():
+            assert network.features(torch.zeros(1, 3, 64, 64, dtype=torch.uint8)).isfinite().all()
+
+
+def test_fit_linear_solves_what_scikit_learn_solves():
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = load_iris(return_X_y=True)
+    head = fit_linear(x.astype(np.float32), y, 3, penalty=1.0)
+    scaled = StandardScaler().fit_transform(x)
+    reference = LogisticRegression(C=100 / len(x), max_iter=1000).fit(scaled, y).predict_proba(scaled)
+    with torch.inference_mode():
+        probs = torch.softmax(head(torch.from_numpy(x).float()), 1).numpy()
+    np.testing.assert_allclose(probs, reference, atol=0.02)
+    two = fit_linear(x[:100], y[:100], 2)
+    with torch.inference_mode():
+        assert (two(torch.from_numpy(x[:100]).float()).argmax(1).numpy() == y[:100]).all()
+    with pytest.raises(ValueError, match="species 3 of 4 has none"):
+        fit_linear(x, y, 4)
+    with pytest.raises(ValueError, match="150 embeddings, but 9 targets"):
+        fit_linear(x, y[:9], 3)
+    with pytest.raises(ValueError, match="penalty must be above 0"):
+        fit_linear(x, y, 3, penalty=0)

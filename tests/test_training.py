@@ -1,0 +1,201 @@
+"""Training learns, resumes, and answers row by row."""
+
+import multiprocessing
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from plantlab import training
+from plantlab.backbones import create_network, fingerprint
+from plantlab.predictions import Predictions
+from plantlab.table import TableError
+from plantlab.training import fit, fit_head, predict, train
+
+SMALL = "test_resnet"
+
+
+def stripes(folder: Path, n: int = 60) -> pd.DataFrame:
+    """Return a table of generated photos of three kinds of stripes: across, along, and none."""
+    rng, rows = np.random.default_rng(0), []
+    for i in range(n):
+        pixels = rng.integers(0, 120, (40, 40, 3), dtype=np.uint8)
+        if i % 3 == 0:
+            pixels[:: 4 + i % 2] += 120
+        elif i % 3 == 1:
+            pixels[:, :: 4 + i % 2] += 120
+        Image.fromarray(pixels).save(folder / f"{i:03d}.png")
+        rows.append((str(folder / f"{i:03d}.png"), f"Stripes {i % 3}", "valid" if i >= n * 3 // 4 else "train", str(i)))
+    return pd.DataFrame(rows, columns=["image_path", "species", "split", "obs_id"])
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return stripes(tmp_path_factory.mktemp("stripes"))
+
+
+def test_training_lowers_the_loss_and_knows_the_stripes(images):
+    network = create_network(SMALL, weights="none")
+    learn = fit(network, images, epochs=6, lr=4e-3, image_size=32, batch_size=8, augment="none", n_workers=0)
+    assert (
+        list(learn.history) == ["epoch", "train_loss", "valid_loss", "accuracy", "seconds"] and len(learn.history) == 6
+    )
+    assert learn.history["train_loss"].iloc[-1] < 0.6 * learn.history["train_loss"].iloc[0]
+    valid = images[images["split"] == "valid"]
+    answers = predict(network, learn.dls.vocab, valid, 32, views=("plain", "flip"))
+    assert (answers.probs.argmax(1) == answers.targets).mean() == pytest.approx(
+        learn.history["accuracy"].iloc[-1], abs=0.14
+    )
+    assert answers.images["image_path"].tolist() == valid["image_path"].tolist()
+
+
+def test_predict_equals_the_network_in_torch_row_by_row(images):
+    network = create_network(SMALL, n_species=3, weights="none").eval()
+    some = images.sample(7, random_state=1)
+    answers = predict(network, ["a", "b", "c"], some, 40, batch_size=3)
+    for path, probs in zip(some["image_path"], answers.probs):
+        photo = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            np.testing.assert_allclose(probs, torch.softmax(network(photo), 1)[0].numpy(), atol=1e-4)
+
+
+def test_the_frozen_head_leaves_the_body_and_the_second_step_starts_from_it(images, tmp_path):
+    network = create_network(SMALL, weights="none")
+    before = fingerprint(network.body)
+    species = fit_head(network, images, 32, cache=tmp_path)
+    assert species == ["Stripes 0", "Stripes 1", "Stripes 2"] and fingerprint(network.body) == before
+    first = predict(network, species, images, 32)
+    rows = images["split"] == "train"
+    assert (first.probs.argmax(1) == first.targets)[rows].mean() > 0.8
+    fit(network, images, 1, lr=1e-6, image_size=32, batch_size=8, n_workers=0, augment="none", smoothing=0.0)
+    assert fingerprint(network.body) != before
+    assert (predict(network, species, images, 32).probs.argmax(1) == first.probs.argmax(1)).mean() > 0.8
+
+
+def test_the_first_layers_train_at_their_share_of_the_rate(images):
+    def moved(body_lr):
+        network = create_network(SMALL, weights="none")
+        start = [p.detach().clone() for p in network.body.parameters()]
+        fit(network, images, 1, lr=1e-3, body_lr=body_lr, image_size=32, batch_size=8, n_workers=0, weight_decay=0.0)
+        return (next(network.body.parameters()) - start[0]).abs().mean().item()
+
+    assert moved(1.0) / moved(0.01) == pytest.approx(100, rel=0.5)
+
+
+def test_accumulating_batches_makes_fewer_steps(images):
+    def steps(accumulate):
+        network = create_network(SMALL, weights="none")
+        learn = fit(network, images, 1, image_size=32, batch_size=8, accumulate=accumulate, clip=9.0, n_workers=0)
+        return learn.opt.state[network.head.bias]["step"]
+
+    assert (steps(1), steps(5)) == (5, 1)
+
+
+def test_early_stop_returns_the_best_epoch(images, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 2.5, 0.1])
+    network, seen = create_network(SMALL, weights="none"), []
+    after = training.Keep.after_epoch
+
+    def scripted(self):
+        self.recorder.log[2] = next(losses)
+        seen.append(fingerprint(self.model))
+        after(self)
+
+    monkeypatch.setattr(training.Keep, "after_epoch", scripted)
+    learn = fit(network, images, 9, image_size=32, batch_size=8, patience=2, n_workers=0)
+    assert len(learn.history) == 4 and fingerprint(network) == seen[1]
+
+
+def attempt(images: pd.DataFrame, checkpoint: Path, out: Path) -> None:
+    """Train with a checkpoint and leave the final scores and the fingerprint of the weights in `out`."""
+    torch.set_num_threads(1)
+    network = create_network(SMALL, weights="none", seed=5)
+    learn = fit(
+        network, images, 5, image_size=32, batch_size=8, augment="strong", n_workers=0, checkpoint=checkpoint, seed=5
+    )
+    out.write_text(f"{fingerprint(network)} {learn.history['valid_loss'].tolist()}")
+
+
+def kill_five_times(folder: Path) -> None:
+    """Run `attempt` undisturbed, then killed at five random moments and resumed; both must leave the same."""
+    images, fork = stripes(folder), multiprocessing.get_context("fork")
+
+    def run(name: str, seconds: float | None) -> int:
+        child = fork.Process(target=attempt, args=(images, folder / f"{name}.ckpt", folder / name))
+        child.start()
+        child.join(seconds)
+        child.kill()
+        child.join()
+        return child.exitcode
+
+    import time
+
+    started = time.perf_counter()
+    assert run("undisturbed", None) == 0
+    took, kills = time.perf_counter() - started, 0
+    draw = random.Random(0)
+    while kills < 5:
+        kills += run("killed", draw.uniform(0.1, 0.6) * took) == -9
+        (folder / "killed").unlink(missing_ok=True)
+    assert run("killed", None) == 0
+    assert (folder / "undisturbed").read_text() == (folder / "killed").read_text()
+    assert not list(folder.glob("*.ckpt"))
+
+
+@pytest.mark.slow
+def test_killed_five_times_and_resumed_it_ends_the_same(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from tests.test_training import kill_five_times; "
+        "kill_five_times(Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[1], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_another_run_s_checkpoint_is_refused_and_damage_is_said(images, tmp_path, monkeypatch):
+    def dies(self):
+        raise KeyboardInterrupt
+
+    after = training.Keep.before_epoch
+    monkeypatch.setattr(training.Keep, "before_epoch", lambda self: dies(self) if self.epoch == 1 else after(self))
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            create_network(SMALL, weights="none"), images, 2, image_size=32, n_workers=0, checkpoint=tmp_path / "a.ckpt"
+        )
+    assert (tmp_path / "a.ckpt").is_file()
+    with pytest.raises(ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"):
+        fit(
+            create_network(SMALL, weights="none"), images, 3, image_size=32, n_workers=0, checkpoint=tmp_path / "a.ckpt"
+        )
+
+
+def test_the_three_methods_train_and_tell_their_cost(images, project):
+    for method in training.METHODS:
+        options = {} if method == "frozen" else {"epochs": 1, "batch_size": 8, "n_workers": 0}
+        network, species, cost = train(images, method, SMALL, "none", image_size=32, **options)
+        assert len(species) == 3 and cost["seconds"] > 0 and cost["memory_mib"] >= 0
+        assert isinstance(predict(network, species, images[:4], 32), Predictions)
+    answer = training.answerer(network, species, 32)(Path(images["image_path"][0]).read_bytes())
+    assert answer["rank"].tolist() == [1, 2, 3] and answer["score"].sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_messages(images):
+    network = create_network(SMALL, n_species=3, weights="none")
+    with pytest.raises(ValueError, match="method must be one of from scratch, frozen, two-step; got 'magic'"):
+        train(images, "magic", SMALL)
+    with pytest.raises(ValueError, match="expected epochs >= 1, lr > 0 and body_lr in"):
+        fit(network, images, 0)
+    with pytest.raises(ValueError, match="patience watches the validation loss"):
+        fit(network, images[images["split"] == "train"], 1, patience=2)
+    with pytest.raises(ValueError, match="2 species, but the head has 3 outputs"):
+        predict(network, ["a", "b"], images, 32)
+    with pytest.raises(TableError, match="no rows to train on"):
+        fit_head(network, images.assign(split="test"), 32)
