@@ -1,7 +1,9 @@
 """The index page: what the notebooks found here and what is on record for photographs, in one file."""
 
+import base64
 import json
 import re
+import struct
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -9,13 +11,7 @@ from pathlib import Path
 from plantlab.photos import write_whole
 from plantlab.table import project_root
 
-SCORE_NAMES = {
-    "top1": "top-1",
-    "macro_top1": "macro top-1",
-    "top5": "top-5",
-    "mrr": "MRR",
-    "ma_mrr": "MA-MRR",
-}
+SCORE_NAMES = {"top1": "top-1", "macro_top1": "macro top-1", "top5": "top-5"}
 EXTRA = ("images_per_species", "k", "epochs", "minutes")  # shown where they differ
 ROWS = 12  # of a score table; the rest is one click away
 
@@ -51,12 +47,7 @@ def _card(run: Path, folder: Path) -> dict:
     """Return what the page says of one run: from its record, and from its executed copy if that is here."""
     record, copy = run / "record.json", run / f"{run.parent.name.removeprefix('solution_')}.ipynb"
     kept = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"data": {}}
-    card = {
-        "notebook": run.parent.name,
-        "run": run.name,
-        "copy": copy.is_file(),
-        "kind": kept["data"].get("kind"),
-    }
+    card = {"notebook": run.parent.name, "run": run.name, "copy": copy.is_file(), "kind": kept["data"].get("kind")}
     card |= {"data": kept["data"], "claims": kept.get("claims", []), "seconds": kept.get("seconds")}
     card["scores"] = [s for s in kept.get("scores", []) if s.get("top1") is not None]
     card["extra"] = [c for c in EXTRA if len({s.get(c) for s in card["scores"]}) > 1]
@@ -83,13 +74,12 @@ def _figures(cells: list[dict]) -> Iterator[dict[str, str]]:
         if "figure" not in cell["metadata"].get("tags", []):
             continue
         after = next((c for c in cells[i + 1 : i + 2] if c["cell_type"] == "markdown"), {"source": ""})
-        caption = _plain("".join(after["source"]).split("\n\n")[0])
-        for output in cell["outputs"]:
-            if png := output.get("data", {}).get("image/png"):
-                yield {
-                    "png": "".join(png).replace("\n", ""),
-                    "caption": caption if not caption.startswith("#") else "",
-                }
+        text = "".join(after["source"]).split("\n\n")[0]
+        caption = "" if text.startswith("#") else _plain(text)
+        for png in ("".join(o.get("data", {}).get("image/png", "")) for o in cell["outputs"]):
+            if png:
+                width, height = struct.unpack(">2I", base64.b64decode(png[:32])[16:24])  # of the PNG's header
+                yield {"png": png.replace("\n", ""), "caption": caption, "width": width, "height": height}
 
 
 def _plain(markdown: str) -> str:

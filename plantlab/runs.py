@@ -153,7 +153,7 @@ def run_notebook(
     from papermill import execute_notebook
 
     changed = changed_parameters(notebook, params or {})
-    path, run = find_notebook(notebook), run or run_name(changed)
+    path, run = find_notebook(notebook), re.sub(r"[/\\]", "-", run or run_name(changed))
     copy = results_folder(path, run) / path.name
     copy.parent.mkdir(parents=True, exist_ok=True)
     if not quiet:
@@ -210,15 +210,11 @@ def _explain(copy: Path, error: Exception) -> str:
 
 def _write_html(copy: Path) -> None:
     """Write the HTML page of an executed copy, without the scripts that would come from the network."""
-    from jinja2 import DictLoader
+    from jinja2 import FileSystemLoader
     from nbconvert import HTMLExporter
 
-    blocks = dict.fromkeys(("html_head_js", "html_head_js_mermaidjs"), "")
-    blocks["extra_css"] = "<style>body { max-width: 62rem; margin: 0 auto }</style>"
-    blocks["body_header"] = "{{ super() }}<p><a href='../../index.html'>All results</a></p>"
-    page = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
-    loader = DictLoader({"page": "{% extends 'lab/index.html.j2' %}" + page})
-    exporter = HTMLExporter(extra_loaders=[loader], template_file="page", embed_images=True)
+    here = FileSystemLoader(Path(__file__).parent)
+    exporter = HTMLExporter(extra_loaders=[here], template_file="notebook.html", embed_images=True)
     copy.with_suffix(".html").write_text(exporter.from_filename(str(copy))[0], encoding="utf-8")
 
 
