@@ -182,28 +182,28 @@ def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
     return np.concatenate([place(one, axes(heading, up), at, size, tints), stalk])
 
 
-def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> np.ndarray:
-    """Return the points of the parts of a plant, sizes in samples: three leaves and two flowers of it, set everywhere."""
-    meshes = []
+def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
+    """Return the crowds of a plant whose sizes are in samples: three leaves and two flowers of it, set everywhere.
+
+    A crowd is (mesh, frames, origins, sizes, tints), as `place` takes them.
+    """
+    crowds = []
     makers = {"L": (3, lambda n: foliage(t, n, rng, rng.uniform(0.2, 1.3), flat)), "K": (2, lambda n: flower(t, n, rng)),
-              "R": (2, lambda n: fruit(t, n, rng))}  # fmt: skip
+              "R": (2, lambda n: fruit(t, int(n * 1.12), rng))}  # fmt: skip
     for symbol, (kinds, make) in makers.items():
         frames, at, size = parts.get(symbol, ((), (), ()))
         for k in range(min(kinds, len(at))):
             mine = slice(k, None, kinds)
-            n = int(max(5, size[mine, 0].max() * 0.68))
-            tints = rng.normal(1, 0.07, (len(at[mine]), 1)) * np.ones(3)
+            n = int(max(5, size[mine, 0].max() * 0.7))
             turned = frames[mine] @ FACE if symbol == "K" else frames[mine]
-            meshes.append(place(make(n), turned, at[mine], size[mine, 0], tints))
+            crowds.append((make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
     frames, at, size = parts.get("F", ((), (), np.zeros((0, 2))))
     colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
-    thick = size[:, 1] > 2
-    for mine in (thick, ~thick):
-        if mine.any():
-            n, m = int(max(4, size[mine, 0].max() * 0.75)), int(max(6, size[mine, 1].max() * 4))
-            rod = revolve(lambda u: 1 + 0 * u, n, colour, shine=0.1, around=m)
-            reach = np.stack([size[mine, 1], size[mine, 0] * 1.04, size[mine, 1]], 1)[:, None]  # (N, 1, 3)
-            meshes.append(place(rod, frames[mine] * reach, at[mine], np.ones(mine.sum())))
-            meshes[-1][:, 3:6] /= np.sqrt(np.einsum("pi,pi->p", *[meshes[-1][:, 3:6]] * 2))[:, None] + 1e-9
-            meshes[-1][:, 6:9] *= rng.uniform(0.75, 1.2, (len(meshes[-1]), 1))
-    return np.concatenate(meshes)
+    bins = np.round(np.log2(np.maximum(size, 1))).astype(int) @ [100, 1]
+    for kind in np.unique(bins):  # pieces of stem of about the same length and radius share a mesh
+        mine = bins == kind
+        n, m = int(size[mine, 0].max() * 0.7 + 3), int(size[mine, 1].max() * 4.4 + 5)
+        rod = revolve(lambda u: 1 + 0 * u, n, lambda u, phi: colour * rng.uniform(0.8, 1.15, (*(u + phi).shape, 1)), shine=0.1, around=m)
+        reach = np.stack([size[mine, 1], size[mine, 0] * 1.04, size[mine, 1]], 1)  # (N, 3)
+        crowds.append((rod, frames[mine], at[mine], reach, np.ones(mine.sum())))
+    return crowds

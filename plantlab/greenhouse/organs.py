@@ -67,17 +67,20 @@ def surface(points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: 
     return mesh.reshape(-1, 11)
 
 
-def place(mesh, frames, origins, sizes, tints=None) -> np.ndarray:
-    """Return copies of `mesh`: axes turned to `frames` (N, 3, 3), scaled, moved, tinted."""
-    frames, origins = np.asarray(frames, np.float32), np.asarray(origins, np.float32)
-    sizes = np.asarray(sizes, np.float32).reshape(-1, 1, 1)
+def spread(mesh, frames, origins, sizes) -> np.ndarray:
+    """Return the places (N, P, 3) of the points of copies: turned to `frames` (N, 3, 3), sized (N,) or (N, 3), moved."""
+    sizes = np.asarray(sizes, np.float32).reshape(len(frames), -1, 1)
+    turned = np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32) * sizes
+    return mesh[:, :3] @ turned + np.asarray(origins, np.float32)[:, None]
+
+
+def place(mesh, frames, origins, sizes, tints=1.0) -> np.ndarray:
+    """Return the mesh of copies of `mesh`, tinted (N, 1)."""
     copies = np.empty((len(frames), *mesh.shape), np.float32)
-    turned = np.ascontiguousarray(np.swapaxes(frames, 1, 2))
-    copies[..., :3] = mesh[:, :3] @ (turned * sizes) + origins[:, None]
-    copies[..., 3:6] = mesh[:, 3:6] @ turned
-    copies[..., 6:] = mesh[:, 6:]
-    if tints is not None:
-        copies[..., 6:9] *= np.asarray(tints, np.float32)[:, None]
+    copies[..., :3] = spread(mesh, frames, origins, sizes)
+    copies[..., 3:6] = mesh[:, 3:6] @ np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32)
+    copies[..., 6:9] = mesh[:, 6:9] * np.asarray(tints, np.float32).reshape(-1, 1, 1)
+    copies[..., 9:] = mesh[:, 9:]
     return copies.reshape(-1, 11)
 
 
@@ -210,7 +213,7 @@ def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=
 
 def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0, around=0):
     """Return a body around y: `profile` radius from base to tip (a function of u), cross-section by the superformula."""
-    u, phi = grid(n, around or max(8, int(n * 5 * float(np.max(profile(np.linspace(0, 1, 20)))) + 6)), np.pi)
+    u, phi = grid(n, around or int(n * 5.2 * float(np.max(profile(np.linspace(0, 1, 20)))) + 5), np.pi)
     r = profile(u) * gielis(phi, *section)
     points = bend(r * np.cos(phi), u + 0 * phi, r * np.sin(phi) * squash, curl)
     tone = colour(u + 0 * phi, phi) if callable(colour) else np.broadcast_to(colour, points.shape)
@@ -218,7 +221,7 @@ def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, s
 
 
 def ball(n: int, colour, shine=0.3, ratio: float = 1.0) -> np.ndarray:
-    return revolve(lambda u: 0.5 * ratio * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)), max(5, n), colour, shine=shine)
+    return revolve(lambda u: 0.5 * ratio * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)), max(4, n), colour, shine=shine)
 
 
 def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -244,7 +247,7 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
         at = np.stack([r * np.cos(angle) * disc, r * np.sin(angle) * disc, 0.07 * (1 - r**2) + 0.03], -1)
         tints = 0.55 + 0.5 * r[:, None] + rng.normal(0, 0.06, (len(r), 1))
         heading = axes(at * [1, 1, 0] * 2.5 + up, np.array([0, 1.0, 0]) + 0 * at)
-        parts.append(place(ball(max(5, n // 18), t.eye_rgb, 0.2), heading, at, np.full(len(r), disc * 0.26), tints))
+        parts.append(place(ball(max(4, n // 20), t.eye_rgb, 0.2), heading, at, np.full(len(r), disc * 0.26), tints))
     elif t.corolla == "butterfly":
         add(petal(t, half, rng, cup=0.1, curl=-0.5), axes(np.array([[0, 1, 0.35]]), up[None]), 0.55)
         add(petal(t, half, rng, "rounded", cup=0.5, curl=0.3), axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]])), 0.42)
@@ -273,7 +276,7 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             tone = mix(t.flower_rgb, t.flower_rgb**1.6 * 0.9, (1 - fold) ** 2 * (0.8 if t.pattern == "veined" else 0.4))
             return mix(tone, 1 - (1 - t.flower_rgb) * 0.3, (0.55 - u) * 3 if t.pattern != "plain" else (0.3 - u) * 3)
 
-        u, phi = grid(n, int(2.6 * n), np.pi)
+        u, phi = grid(int(0.8 * n) + 3, int(2.6 * n), np.pi)
         rim = gielis(phi, m, lobe * 1.3, 1, 1)
         flare = (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5) if bell else (0.06 + 0.05 * u + 0.45 * u**2.2)
         deep = (0.6 + 0.4 * t.petal_cup) * (1 if bell else 0.7)
@@ -298,9 +301,9 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
         head = np.stack([np.cos(angle) * np.cos(spread), np.sin(angle) * np.cos(spread), np.sin(spread)], -1)
         long = (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
         frames = axes(head, up + 0 * head + 0.01)
-        thread = revolve(lambda u: 0.035 + 0 * u, max(6, n // 4), 1 - (1 - t.flower_rgb) * 0.4)
+        thread = revolve(lambda u: 0.035 + 0 * u, n // 4 + 2, 1 - (1 - t.flower_rgb) * 0.4, around=5)
         parts.append(place(thread, frames, np.zeros((k, 3)), long))
-        parts.append(place(ball(max(6, n // 12), t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], np.full(k, 0.055)))
+        parts.append(place(ball(max(4, n // 14), t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], np.full(k, 0.055)))
         add(ball(max(6, n // 7), green, 0.3, 0.8), toward(0, 0.01, 1), 0.13 + 0.05 * t.fruit_ratio)
     sepal = petal(t, max(8, half // 2), rng, "pointed", cup=0.6, curl=0.2, colour=green, pattern="plain")
     k = {"daisy": 13, "orchid": 0}.get(t.corolla, 5)
@@ -319,7 +322,7 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
         blush = cloud(rng, u.shape, 3, 2)
         tone = mix(ripe, ripe * [1.0, 0.8, 0.55] + [0.0, 0.14, 0.06], (blush - 0.35 - 0.4 * t.fruit_hue) * 2.2)
         dots = cloud(rng, u.shape, 14, 1)
-        return mix(tone, 1 - (1 - tone) * 0.55, (dots - 0.8) * 6) * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
+        return mix(tone, 1 - (1 - tone) * 0.55, (dots - 0.8) * 1.5) * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
 
     def body(profile, colour, **how):
         return revolve(profile, n, colour, **how)
@@ -373,6 +376,6 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     at = np.stack([side * np.cos(angle), y * 0.95, side * np.sin(angle)], -1)
     head = at - [0, 0.45, 0]
     juicy = t.fruit == "aggregate"
-    grain = ball(max(6, n // 6), ripe if juicy else dry, 0.9 if juicy else 0.1, 0.9 if juicy else 0.5)
+    grain = ball(max(4, n // 8), ripe if juicy else dry, 0.9 if juicy else 0.1, 0.9 if juicy else 0.5)
     tints = rng.uniform(0.75, 1.1, (len(r), 1))
     return np.concatenate([place(grain, axes(head, up + 0 * head + 0.01), at - head * 0.25, np.full(len(r), 0.22), tints), calyx])
