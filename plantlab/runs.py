@@ -1,11 +1,8 @@
 """Runs: notebooks executed with checked parameters, one, all in order, or a sweep of several at once."""
 
 import json
-import os
 import re
 import sys
-import threading
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
@@ -76,10 +73,8 @@ def parse_value(parameter: Parameter, value: object) -> object:
         items = [i.strip(" '\"") for i in value.strip("[]").split(",")] if isinstance(value, str) else value
         return [_cast(inner or "str", item) for item in items if item != ""]
     except (KeyError, TypeError, ValueError):
-        example = "a,b" if kind == "list" else parameter.value
-        raise ValueError(
-            f"parameter {parameter.name!r} is {parameter.type}, such as {example}; got {value!r}."
-        ) from None
+        expected = f"{parameter.type}, such as {'a,b' if kind == 'list' else parameter.value}"
+        raise ValueError(f"parameter {parameter.name!r} is {expected}; got {value!r}.") from None
 
 
 def _cast(kind: str, value: object) -> object:
@@ -115,10 +110,8 @@ def run_name(changed: Mapping[str, object]) -> str:
     >>> run_name({"dataset": "/home/ada/flower_photos", "epochs": 5}), run_name({})
     ('dataset=flower_photos,epochs=5', 'default')
     """
-    shown = {k: v if isinstance(v, list) else [v] for k, v in changed.items()}
-    pairs = [
-        f"{k}={'+'.join(re.split(r'[/:]', str(v).rstrip('/'))[-1] for v in values)}" for k, values in shown.items()
-    ]
+    shown = {name: "+".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in changed.items()}
+    pairs = [f"{name}={re.split('[/:]', text.rstrip('/'))[-1]}" for name, text in shown.items()]
     name = re.sub(r"[^\w.+,=-]+", "-", ",".join(pairs)) or "default"
     return name if len(name) <= 80 else f"{name[:70]}-{sha1(name.encode()).hexdigest()[:8]}"
 
@@ -135,7 +128,7 @@ def run_notebook(
     params: Mapping[str, object] | None = None,
     run: str | None = None,
     store: bool = False,
-    quiet: bool = False,
+    cores: int | None = None,
 ) -> Path:
     """Execute a notebook and return its executed copy, in `results/<notebook>/<run>/` with its HTML page.
 
@@ -145,6 +138,7 @@ def run_notebook(
         params: values, or their text, by parameter name.
         run: the folder's name; without it, `run_name` of the parameters that differ from the defaults.
         store: also write the outputs back into the notebook itself, where they are committed.
+        cores: its share where several run at once, each then without a progress bar; None is all of them.
 
     Raises:
         ValueError: see `changed_parameters`. RunError: a cell failed; the executed copy is kept.
@@ -156,18 +150,19 @@ def run_notebook(
     path, run = find_notebook(notebook), re.sub(r"[/\\]", "-", run or run_name(changed))
     copy = results_folder(path, run) / path.name
     copy.parent.mkdir(parents=True, exist_ok=True)
-    if not quiet:
-        print(f"{path.stem}, run {run}{_last_time(copy.parent)}", file=sys.stderr)
+    seconds = _record_of(copy.parent).get("seconds")
+    if cores is None:
+        print(f"{path.stem}, run {run}" + (f": about {seconds / 60:.1f} min" if seconds else ""), file=sys.stderr)
     try:
         execute_notebook(
             nbformat.read(path, as_version=4),
             str(copy).replace("{", "{{").replace("}", "}}"),  # papermill formats it
             changed,
             kernel_name="python3",
-            kernel_manager_class=_kernel_manager(run),
-            cwd=project_root(),
+            kernel_manager_class=_kernel_manager(run, cores),
+            resources={"metadata": {"path": str(project_root())}},  # where it runs; papermill's cwd is no thread's own
             coalesce_streams=True,
-            progress_bar=not quiet and {"desc": path.stem, "bar_format": BAR, "disable": None, "leave": False},
+            progress_bar=cores is None and {"desc": path.stem, "bar_format": BAR, "disable": None, "leave": False},
         )
     except Exception as error:  # a cell's own, or the kernel died
         raise RunError(_explain(copy, error)) from error
@@ -178,22 +173,22 @@ def run_notebook(
     return copy
 
 
-def _kernel_manager(run: str) -> type:
+def _kernel_manager(run: str, cores: int | None) -> type:
     """Return a manager that starts this interpreter, whatever kernels the machine knows, for `run`."""
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
     env = {"PLANTLAB_RUN": run, "MPLBACKEND": INLINE}  # a shell's own backend would leave the figures out
+    env |= {name: str(cores) for name in ("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT") if cores}
     spec = KernelSpec(**get_kernel_dict(["--log-level=50"]), env=env)
     return type("ThisPython", (AsyncKernelManager,), {"kernel_spec": property(lambda self: spec)})
 
 
-def _last_time(folder: Path) -> str:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        seconds = json.loads((folder / "record.json").read_text(encoding="utf-8"))["seconds"]
-        return f": about {seconds / 60:.1f} min" if seconds >= 60 else f": about {seconds:.0f} s"
-    return ""
+def _record_of(folder: Path) -> dict:
+    with suppress(OSError, ValueError):  # none yet, or cut off
+        return json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    return {}
 
 
 def _explain(copy: Path, error: Exception) -> str:
@@ -259,12 +254,12 @@ def sweep(
     A failing point does not stop the others.
 
     Args:
-        n_jobs: points at once, each in a process with its share of the cores.
+        n_jobs: points at once, each with its share of the cores.
 
     Raises:
         ValueError: see `changed_parameters`, or two points whose names would be the same.
     """
-    from joblib import Parallel, cpu_count, delayed, parallel_config
+    from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
     values = [{**(params or {}), **dict(zip(grid, point))} for point in product(*grid.values())]
@@ -274,28 +269,15 @@ def sweep(
         raise ValueError(f"two points of the sweep would both be run {name!r}; give their values other names.")
     todo = [(notebook, p, n) for p, n in zip(points, names) if not _finished(notebook, p, n)]
     print(f"{len(names)} points, {len(names) - len(todo)} of them finished before", file=sys.stderr)
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // n_jobs)):
-        tried = Parallel(n_jobs, return_as="generator_unordered")(delayed(_point)(os.getpid(), *t) for t in todo)
-        failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
+    share = max(1, cpu_count() // n_jobs)
+    tried = Parallel(n_jobs, backend="threading", return_as="generator_unordered")(  # the kernels are the processes
+        delayed(try_notebook)(*point, cores=share) for point in todo
+    )
+    failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
     return {name: failures.get(name, "") for name in names}
 
 
-def _point(sweeper: int, *point) -> tuple[str, str]:
-    """Run one point, in a process that ends with the sweep even where that was killed."""
-
-    def watch() -> None:
-        while os.getppid() == sweeper:
-            time.sleep(1)
-        os._exit(1)
-
-    if os.getpid() != sweeper:
-        threading.Thread(target=watch, daemon=True).start()
-    return try_notebook(*point, quiet=True)
-
-
 def _finished(notebook: str | Path, changed: Mapping[str, object], run: str) -> bool:
-    with suppress(OSError, ValueError, KeyError):
-        kept = json.loads((results_folder(notebook, run) / "record.json").read_text(encoding="utf-8"))["params"]
-        wanted = {name: p.value for name, p in notebook_parameters(notebook).items()} | changed
-        return run_name(wanted) == run_name({name: kept[name] for name in wanted})
-    return False
+    kept = _record_of(results_folder(notebook, run)).get("params", {})
+    wanted = {name: p.value for name, p in notebook_parameters(notebook).items()} | changed
+    return run_name(wanted) == run_name({name: kept.get(name, "?") for name in wanted})

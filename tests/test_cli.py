@@ -84,7 +84,7 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         ("run 01 --sweep epochs 1,2 --jobs 0", "needs --jobs 1 or more"),
         ("run 01 --sweep epochs 1,two", "parameter 'epochs' is int, such as 2; got 'two'."),
         ("run 01 --sweep epochs 1,1", "two points of the sweep would both be run 'epochs=1'"),
-        ("compare", "no record.json in results; run a notebook first"),
+        ("compare", "no record.json in results"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_exit_code_2(leaves, asked, capsys, words, message):

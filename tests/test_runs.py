@@ -190,7 +190,7 @@ def ran(tmp_path_factory):
         patch.setenv("MPLBACKEND", "agg")
         runs.run_notebook("01", {"epochs": "5", "shots": "1,5"})
         with pytest.raises(runs.RunError) as stopped:
-            runs.run_notebook("01", {"epochs": 3}, run="third", quiet=True)
+            runs.run_notebook("01", {"epochs": 3}, run="third")
         (project / "stopped.txt").write_text(str(stopped.value))
         assert runs.run_all(store=True) == {"01_leaves": ""}
     return project
@@ -224,13 +224,15 @@ def test_a_kernel_that_dies_is_told_with_its_cell(project):
         runs.run_notebook("01")
 
 
-def test_the_time_of_the_last_run_is_said_first(leaves, capsys):
-    folder = Path("results/01_leaves/default")
-    folder.mkdir(parents=True)
-    assert runs._last_time(folder) == ""
-    for seconds, said in [(150.0, ": about 2.5 min"), (7.4, ": about 7 s"), (None, "")]:
-        (folder / "record.json").write_text(json.dumps({"seconds": seconds}))
-        assert runs._last_time(folder) == said
+def test_the_time_of_the_last_run_is_said_first(leaves, capsys, monkeypatch):
+    monkeypatch.setattr("papermill.execute_notebook", lambda *args, **options: None)
+    monkeypatch.setattr(runs, "_write_html", lambda copy: None)
+    record = Path("results/01_leaves/default/record.json")
+    record.parent.mkdir(parents=True)
+    for text, said in [("{", ""), ('{"seconds": 150.0}', ": about 2.5 min"), ('{"seconds": null}', "")]:
+        record.write_text(text)
+        runs.run_notebook("01")
+        assert capsys.readouterr().err == f"01_leaves, run default{said}\n"
 
 
 # storing, all, sweeps
@@ -246,7 +248,7 @@ def test_stored_outputs_are_the_only_change_and_a_rerun_changes_nothing(ran, lea
         cell.outputs, cell.execution_count = [], None
     assert after == before
     os.chdir(ran)
-    runs.run_notebook("01", store=True, quiet=True)
+    runs.run_notebook("01", store=True)
     assert stored.read_text() == text
 
 
