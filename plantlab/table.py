@@ -71,15 +71,12 @@ def split_by_observation(
     require(images, "obs_id")  # layouts.read_images has filled it in where the data had none
     held_frac = valid_frac + test_frac
     if min(valid_frac, test_frac) < 0 or not 0 < held_frac < 1:
-        raise ValueError(
-            "valid_frac + test_frac must be in (0, 1), such as 0.2 + 0.2, and neither negative; "
-            f"got {valid_frac} + {test_frac}"
-        )
+        got = f"{valid_frac} + {test_frac}"
+        raise ValueError(f"valid_frac + test_frac must be in (0, 1), such as 0.2 + 0.2, neither negative; got {got}")
     species = images["species"].fillna("") if "species" in images else ""
-    plants = pd.DataFrame({"obs_id": images["obs_id"], "species": species}).drop_duplicates("obs_id")
-    plants = plants.sort_values(["species", "obs_id"]).sample(frac=1, random_state=seed)
-    order = {name: i for i, name in enumerate(plants["species"].unique())}  # species in random order, too
-    plants = plants.sort_values("species", key=lambda s: s.map(order), kind="stable")
+    plants = images[["obs_id"]].assign(species=species).drop_duplicates("obs_id").sort_values(["species", "obs_id"])
+    plants = plants.sample(frac=1, random_state=seed)
+    plants = plants.sort_values("species", key=lambda s: pd.factorize(s)[0], kind="stable")  # in random order, too
     plants = plants[plants["species"].duplicated(keep=False)]  # a lone plant stays in train
     held = pd.Series(_spread(len(plants), held_frac), index=plants.index)
     held &= ~held.groupby(plants["species"]).transform("all") | plants["species"].duplicated()
@@ -90,8 +87,7 @@ def split_by_observation(
 
 def _spread(n: int, frac: float) -> np.ndarray:
     """Return a mask of n with ceil(n * frac) True, evenly spread: any run holds its share to within 1."""
-    steps = np.ceil(np.arange(n + 1) * frac - 1e-9)
-    return steps[1:] > steps[:-1]  # (n,)
+    return np.diff(np.ceil(np.arange(n + 1) * frac - 1e-9)) > 0  # (n,)
 
 
 def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -107,24 +103,19 @@ def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     given = images["split"] if "split" in images else pd.Series(None, index=images.index, dtype=object)
     wrong = given[~given.isin(SPLITS)]
     if given.notna().any() and len(wrong):
-        raise TableError(
-            f"split is {wrong.iloc[0]!r} for {len(wrong)} of {len(given)} images; give each train, valid or test, "
-            "or leave the column out."
-        )
+        who = f"{wrong.iloc[0]!r} for {len(wrong)} of {len(given)} images"
+        raise TableError(f"split is {who}; give each train, valid or test, or leave the column out.")
     held_out = sorted(set(given.dropna()) - {"train"})
     if not held_out:
         images["split"] = split_by_observation(images, 0.2, 0.2, seed)
         add_note(images, "No held-out split was published: 60/20/20 by observation, stratified by species.")
     elif len(held_out) == 1:
-        train = given == "train"
-        images["split"] = "test"
-        images.loc[train, "split"] = split_by_observation(images[train], 0.2, 0, seed)
+        train = images[given == "train"]
+        images["split"] = split_by_observation(train, 0.2, 0, seed).reindex(images.index, fill_value="test")
         add_note(images, f"The published {held_out[0]} split is the test set; valid is a fifth of train.")
     if empty := [s for s in SPLITS if s not in set(images["split"])]:
-        raise TableError(
-            f"the {empty[0]} split is empty: {images['obs_id'].nunique()} observations are too few. 3 are needed, "
-            "and a species with one observation stays in train."
-        )
+        few = f"{images['obs_id'].nunique()} observations are too few"
+        raise TableError(f"the {empty[0]} split is empty: {few}. 3 are needed; a species' only one stays in train.")
     return images
 
 
@@ -140,25 +131,23 @@ def equal_thirds(images: pd.DataFrame, min_images: int = 30, seed: int = 0) -> p
     require(images, "species", "obs_id")
     if min_images < 3:
         raise ValueError(f"min_images must be 3 or more, such as 30; got {min_images}")
-    chosen: dict = {}
-    for _, photos in images.sample(frac=1, random_state=seed).groupby("species"):
-        if len(photos) < min_images:
-            continue
+    n_images = images["species"].value_counts()
+    if n_images.max() < min_images:
+        raise TableError(f"no species has {min_images} photos; the largest has {n_images.max()}. Lower min_images.")
+    enough = images[images["species"].isin(n_images.index[n_images >= min_images])]
+    chosen: dict = {}  # row: side
+    for _, photos in enough.sample(frac=1, random_state=seed).groupby("species"):
         plants, left_over = [list(rows) for rows in photos.groupby("obs_id", sort=False).groups.values()], []
         for side in SPLITS:
-            taken: list = []
-            while len(taken) < min_images // 3 and (plants or left_over):
+            room = min_images // 3
+            while room:
                 plant = plants.pop() if plants else [left_over.pop()]
-                room = min_images // 3 - len(taken)
-                taken, left_over = taken + plant[:room], left_over + plant[room:]
-            chosen |= dict.fromkeys(taken, side)
-    if not chosen:
-        largest = images["species"].value_counts().max()
-        raise TableError(f"no species has {min_images} photos; the largest has {largest}. Lower min_images.")
+                chosen |= dict.fromkeys(plant[:room], side)
+                left_over += plant[room:]
+                room -= len(plant[:room])
     thirds = images.loc[list(chosen)].assign(split=list(chosen.values()))
     thirds = thirds.sample(frac=1, random_state=seed).reset_index(drop=True)
-    parted = int((thirds.groupby("obs_id")["split"].transform("nunique") > 1).sum())
-    if parted:
+    if parted := int((thirds.groupby("obs_id")["split"].transform("nunique") > 1).sum()):
         add_note(thirds, f"Photos of plants that stand in several splits, for want of plants: {parted}.")
     return thirds
 
@@ -191,20 +180,13 @@ def describe(images: pd.DataFrame) -> pd.Series:
         if column in images:
             facts[name] = images[column].nunique()
     if "species" in images and (counts := images["species"].value_counts()).size:
-        facts |= {
-            "n_species": len(counts),
-            "images_per_species_median": counts.median(),
-            "images_per_species_min": counts.min(),
-            "images_per_species_max": counts.max(),
-            "gini": round(gini(counts), 3),
-            "share_of_species_with_one_image": round((counts == 1).mean(), 3),
-            "share_of_species_with_over_10_images": round((counts > 10).mean(), 3),
-            "n_images_without_species": int(images["species"].isna().sum()),
-        }
-    for column in ("organ", "source", "split"):
-        if column in images:
-            counts = images[column].fillna("unknown").value_counts()
-            facts[f"{column}s"] = ", ".join(f"{name} {n}" for name, n in counts.items())
+        facts |= {"n_species": len(counts), "n_images_without_species": int(images["species"].isna().sum())}
+        facts |= {f"images_per_species_{how}": counts.agg(how) for how in ("median", "min", "max")}
+        facts |= {"gini": round(gini(counts), 3), "share_of_species_with_one_image": round((counts == 1).mean(), 3)}
+        facts["share_of_species_with_over_10_images"] = round((counts > 10).mean(), 3)
+    for column in images.columns.intersection(["organ", "source", "split"]):
+        counts = images[column].fillna("unknown").value_counts()
+        facts[f"{column}s"] = ", ".join(f"{name} {n}" for name, n in counts.items())
     return pd.Series(facts, name=images.attrs.get("name", "images"), dtype=object)
 
 
