@@ -76,6 +76,9 @@ def render(crowds: list, side: int, light, sun, sky, press: float = 1.0) -> tupl
     for step in footprint:
         won = np.flatnonzero(z >= depth[spot + step])
         owner[spot[won] + step] = won
+    for step in (1, wide):  # a sample far behind both its neighbours is a gap all the same
+        gap = np.minimum(depth[: -2 * step], depth[2 * step :]) > depth[step:-step] + 0.03 * wide
+        owner[step:-step] = np.where(gap, owner[: -2 * step], owner[step:-step])
     spot = np.flatnonzero(owner[: wide * wide] >= 0)
     mine = owner[spot]  # among those inside
     p, whose = np.empty((len(mine), 8), np.float32), inside[mine]  # normal, colour, shine, translucency

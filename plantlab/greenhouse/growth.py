@@ -194,7 +194,7 @@ def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
         frames, at, size = parts.get(symbol, ((), (), ()))
         for k in range(min(kinds, len(at))):
             mine = slice(k, None, kinds)
-            n = int(max(5, size[mine, 0].max() * 0.7))
+            n = int(max(5, size[mine, 0].max() * 0.6))
             turned = frames[mine] @ FACE if symbol == "K" else frames[mine]
             crowds.append((make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
     frames, at, size = parts.get("F", ((), (), np.zeros((0, 2))))

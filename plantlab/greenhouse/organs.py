@@ -213,7 +213,9 @@ def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=
 
 def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0, around=0):
     """Return a body around y: `profile` radius from base to tip (a function of u), cross-section by the superformula."""
-    u, phi = grid(n, around or int(n * 5.2 * float(np.max(profile(np.linspace(0, 1, 20)))) + 5), np.pi)
+    widest = float(np.max(profile(np.linspace(0, 1, 20))))
+    u, phi = grid(n if around else int(1.7 * n), around or int(n * 5.6 * widest + 5), np.pi)
+    u = u if around else 0.5 - 0.5 * np.cos(np.pi * u)  # denser towards the poles
     r = profile(u) * gielis(phi, *section)
     points = bend(r * np.cos(phi), u + 0 * phi, r * np.sin(phi) * squash, curl)
     tone = colour(u + 0 * phi, phi) if callable(colour) else np.broadcast_to(colour, points.shape)
@@ -226,7 +228,7 @@ def ball(n: int, colour, shine=0.3, ratio: float = 1.0) -> np.ndarray:
 
 def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a flower that faces z, with y up; petals are half a unit long, `n` points across the whole."""
-    half, up = n // 2, np.array([0, 0, 1.0])
+    half, up = int(n * 0.56), np.array([0, 0, 1.0])
     green = t.leaf_rgb * 0.9 + 0.05
     parts = []
 
@@ -276,7 +278,7 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             tone = mix(t.flower_rgb, t.flower_rgb**1.6 * 0.9, (1 - fold) ** 2 * (0.8 if t.pattern == "veined" else 0.4))
             return mix(tone, 1 - (1 - t.flower_rgb) * 0.3, (0.55 - u) * 3 if t.pattern != "plain" else (0.3 - u) * 3)
 
-        u, phi = grid(int(0.8 * n) + 3, int(2.6 * n), np.pi)
+        u, phi = grid(n + 3, int(3.6 * n), np.pi)
         rim = gielis(phi, m, lobe * 1.3, 1, 1)
         flare = (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5) if bell else (0.06 + 0.05 * u + 0.45 * u**2.2)
         deep = (0.6 + 0.4 * t.petal_cup) * (1 if bell else 0.7)
