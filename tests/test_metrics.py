@@ -34,20 +34,20 @@ def two(truths, probs, **columns):
 
 def test_top_k_and_macro_top1_agree_with_scikit_learn():
     p = make()
-    rank, species = metrics.ranks(p), p.images["species"]
+    row = metrics.score(p, n_boot=10, measures=["top1", "top3", "top5", "macro_top1"]).iloc[0]
     for k in (1, 3, 5):
-        assert metrics.top_k(rank, k) == pytest.approx(top_k_accuracy_score(p.targets, p.probs, k=k))
+        assert row[f"top{k}"] == pytest.approx(top_k_accuracy_score(p.targets, p.probs, k=k))
     named = np.array(p.species)[p.probs.argmax(axis=1)]
-    assert metrics.macro_top_k(rank, species) == pytest.approx(recall_score(species, named, average="macro"))
+    assert row["macro_top1"] == pytest.approx(recall_score(p.images["species"], named, average="macro"))
 
 
 def test_mrr_agrees_with_scikit_learn():
     p = make()  # with one true label an image, label ranking average precision is the reciprocal rank
-    truth = np.eye(10)[p.targets]
+    row, truth = metrics.score(p, n_boot=10).iloc[0], np.eye(10)[p.targets]
     by_hand = [label_ranking_average_precision_score(t[None], s[None]) for t, s in zip(truth, p.probs)]
-    assert metrics.mean_reciprocal_rank(metrics.ranks(p)) == pytest.approx(np.mean(by_hand))
+    assert row["mrr"] == pytest.approx(np.mean(by_hand))
     means = [np.mean(np.array(by_hand)[p.targets == t]) for t in np.unique(p.targets)]
-    assert metrics.ma_mrr(metrics.ranks(p), p.images["species"]) == pytest.approx(np.mean(means))
+    assert row["ma_mrr"] == pytest.approx(np.mean(means))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -69,10 +69,8 @@ def test_calibration_and_macro_accuracy_agree_with_torchmetrics():
 
 
 def test_ma_mrr_leaves_out_species_without_a_test_image():
-    rank = [1, 1, 1, 2]  # a, a, a, b: (1 + 1/2) / 2; a third species in the classifier changes nothing
-    assert metrics.ma_mrr(rank, list("aaab")) == 0.75
     images = pd.DataFrame({"image_path": list("1234"), "species": list("aaab")})
-    probs = [[0.8, 0.1, 0.1]] * 3 + [[0.6, 0.3, 0.1]]
+    probs = [[0.8, 0.1, 0.1]] * 3 + [[0.6, 0.3, 0.1]]  # ranks 1, 1, 1 and 2: (1 + 1/2) / 2
     assert metrics.score(Predictions(images, list("abc"), probs), n_boot=10)["ma_mrr"].item() == 0.75
 
 
@@ -82,11 +80,6 @@ def test_ties_count_against_the_classifier_and_an_unknown_truth_is_wrong():
     row = metrics.score(p, n_boot=10).iloc[0]
     assert row["top1"] == pytest.approx(1 / 3) and row["top5"] == pytest.approx(2 / 3)
     assert row["mrr"] == pytest.approx((0.5 + 1 + 0) / 3) and row["n_species"] == 3
-
-
-def test_reliability_bins_hold_every_image():
-    bins = metrics.reliability([0, 0.05, 0.1, 1], [0, 0, 1, 1], n_bins=10)
-    assert bins["n"].tolist() == [2, 1, 1] and bins["low"].tolist() == pytest.approx([0, 0.1, 0.9])
 
 
 @given(st.integers(0, 999), st.integers(1, 40), st.integers(1, 8))
@@ -128,7 +121,7 @@ def test_macro_interval_weighs_species_alike():
     rng = np.random.default_rng(0)
     right = np.concatenate([np.ones(900), rng.random(30) < 0.5])  # a common species, a rare one
     low, high = metrics.bootstrap_interval(right, np.arange(930), ["a"] * 900 + ["b"] * 30)
-    assert low < metrics._macro(right, ["a"] * 900 + ["b"] * 30) < high and high - low > 0.1
+    assert low < (right[:900].mean() + right[900:].mean()) / 2 < high and high - low > 0.1
 
 
 def test_all_right_still_leaves_doubt():
@@ -155,24 +148,6 @@ def test_score_has_a_row_a_column_value_or_named_group():
     assert "group" not in whole and metrics.score(p, n_boot=20).equals(whole)  # the same seed, the same interval
 
 
-def test_group_table_is_photos_beside_observations_and_chance():
-    p = make()
-    table = metrics.group_table(p, {"first": SPECIES[:2], "rest": SPECIES[2:]}, n_boot=10)
-    assert list(table["group"]) == ["first", "rest", "chance"]
-    assert table["top1_single"].tolist()[-1] == 0.1 and table["top5_multi"].tolist()[-1] == 0.5
-    multi = metrics.score(p.by_observation(), {"first": SPECIES[:2]}, n_boot=10)
-    assert table["top1_multi"][0] == pytest.approx(multi["top1"][0])
-
-
-@pytest.mark.parametrize("measure", metrics.SCORES)
-def test_difference_is_paired(measure):
-    better, worse = make(noise=0.9), make(noise=1.5)
-    diff, low, high = metrics.difference(better, worse, measure, n_boot=300)
-    a, b = (metrics.score(p, n_boot=10)[measure].item() for p in (better, worse))
-    assert diff == pytest.approx(a - b) and low < diff < high
-    assert metrics.difference(worse, worse, measure, n_boot=50)[0] == 0
-
-
 def test_readable_scores_carry_their_interval():
     scores = pd.DataFrame({"n": [10, 5, 0], "top1": [0.9123, 0.5, np.nan], "top1_low": [0.9, np.nan, np.nan]})
     table = metrics.readable(scores.assign(top1_high=[0.925, np.nan, np.nan]))
@@ -184,8 +159,7 @@ def test_readable_scores_carry_their_interval():
     [
         (lambda: metrics.ranks(two(["a", None], [[1, 0], [1, 0]])), ValueError, "1 of 2 images have no species"),
         (lambda: metrics.score(make(), by="colour"), TableError, "colour"),
-        (lambda: metrics.difference(make(), make(), "accuracy"), ValueError, "one of top1, top5"),
-        (lambda: metrics.difference(make(), make(n=200)), ValueError, "300 images and b 200"),
+        (lambda: metrics.score(make(), measures=["accuracy"]), ValueError, "must be top<k> or mrr, .*got 'accuracy'"),
         (lambda: metrics.bootstrap_interval([], []), ValueError, "at least one"),
     ],
 )
