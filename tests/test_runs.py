@@ -179,6 +179,9 @@ def test_runs_are_named_after_what_differs():
 # runs
 
 
+of_one_project = pytest.mark.xdist_group("ran")  # what these look at is run once, by one worker
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """Return a project whose notebook has run at its defaults and with others, and has failed once."""
@@ -196,6 +199,7 @@ def ran(tmp_path_factory):
     return project
 
 
+@of_one_project
 def test_a_run_leaves_copy_page_and_record(ran):
     folder = ran / "results" / "01_leaves" / "epochs=5,shots=1+5"
     assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.html", "01_leaves.ipynb", "record.json"]
@@ -209,6 +213,7 @@ def test_a_run_leaves_copy_page_and_record(ran):
     assert "PLANTLAB_RUN" not in os.environ
 
 
+@of_one_project
 def test_a_run_that_fails_says_where_and_keeps_its_copy(ran):
     message = (ran / "stopped.txt").read_text()
     assert message.startswith("01_leaves stopped in code cell 4 of 6: ValueError: no thirds")
@@ -238,6 +243,7 @@ def test_the_time_of_the_last_run_is_said_first(leaves, capsys, monkeypatch):
 # storing, all, sweeps
 
 
+@of_one_project
 def test_stored_outputs_are_the_only_change_and_a_rerun_changes_nothing(ran, leaves):
     stored = ran / "notebooks" / "01_leaves.ipynb"
     text, before, after = stored.read_text(), nbformat.read(leaves, 4), nbformat.read(stored, 4)
@@ -338,6 +344,7 @@ def test_plain_papermill_works_too(leaves):
 # the page
 
 
+@of_one_project
 def test_the_index_page_shows_question_figures_scores_and_claims(ran, monkeypatch):
     monkeypatch.chdir(ran)
     page = report.write_index().read_text()
