@@ -45,19 +45,26 @@ def write_index(folder: str | Path | None = None) -> Path:
 
 def _card(run: Path, folder: Path) -> dict:
     """Return what the page says of one run: from its record, and from its executed copy if that is here."""
-    record, copy = run / "record.json", run / f"{run.parent.name.removeprefix('solution_')}.ipynb"
-    kept = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"data": {}}
-    card = {"notebook": run.parent.name, "run": run.name, "copy": copy.is_file(), "kind": kept["data"].get("kind")}
+    copy = run / f"{run.parent.name.removeprefix('solution_')}.ipynb"
+    kept, executed = _read(run / "record.json") or {"data": {}}, _read(copy)
+    card = {"notebook": run.parent.name, "run": run.name, "copy": bool(executed), "kind": kept["data"].get("kind")}
     card |= {"data": kept["data"], "claims": kept.get("claims", []), "seconds": kept.get("seconds")}
     card["scores"] = [s for s in kept.get("scores", []) if s.get("top1") is not None]
     card["extra"] = [c for c in EXTRA if len({s.get(c) for s in card["scores"]}) > 1]
     card["columns"] = [name for name in SCORE_NAMES if any(s.get(name) is not None for s in card["scores"])]
-    if copy.is_file():
-        cells = json.loads(copy.read_text(encoding="utf-8"))["cells"]
+    if executed:
+        cells = executed["cells"]
         card |= _opening(cells) | {"figures": list(_figures(cells)), "time": copy.stat().st_mtime}
         card["stopped"] = any(o["output_type"] == "error" for c in cells for o in c.get("outputs", []))
         card["link"] = copy.with_suffix(".html").relative_to(folder).as_posix()
     return card
+
+
+def _read(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except ValueError:
+        raise ValueError(f"{path} is cut off or no JSON file; delete it or run its notebook again.") from None
 
 
 def _opening(cells: list[dict]) -> dict[str, str]:

@@ -371,3 +371,13 @@ def test_committed_records_on_photographs_stand_apart(project):
     page = report.write_index().read_text()
     assert "Recorded on photographs" in page and "oxford102" in page and "6,149 images" in page
     assert "0.912" in page and "4,110" in page and "&ndash;" not in page.split("</header>")[1]
+
+
+def test_a_record_that_is_cut_off_is_named(project):
+    record = project / "results" / "01_leaves" / "default" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text('{"notebook": ')
+    with pytest.raises(
+        ValueError, match=r"record\.json is cut off or no JSON file; delete it or run its notebook again"
+    ):
+        report.write_index()
