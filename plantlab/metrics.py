@@ -11,9 +11,15 @@ import numpy as np
 import pandas as pd
 
 from plantlab.predictions import Predictions
-from plantlab.table import data_kind, require
+from plantlab.table import data_kind, observations, require
 
-SCORES = ("top1", "top5", "mrr", "macro_top1", "ma_mrr")
+SCORES = {
+    "top1": "images named right",
+    "top5": "images with the truth among the first five names",
+    "mrr": "mean reciprocal rank",
+    "macro_top1": "images named right, mean over species",
+    "ma_mrr": "mean reciprocal rank, mean over species",
+}
 
 
 def ranks(predictions: Predictions) -> np.ndarray:
@@ -138,14 +144,8 @@ def score(
 def readable(scores: pd.DataFrame) -> pd.DataFrame:
     """Return `scores` to look at: each with its interval, "0.912 (0.90-0.92)"; "" where there is none."""
     table = scores.drop(columns=[f"{m}_{end}" for m in SCORES for end in ("low", "high")], errors="ignore")
-    for m in table.columns.intersection(SCORES):
+    for m in table.columns.intersection([*SCORES]):
         rows = scores.reindex(columns=[m, f"{m}_low", f"{m}_high"]).to_numpy(dtype=float)
         known = [f"{v:.3f}" + ("" if np.isnan(low) else f" ({low:.2f}-{high:.2f})") for v, low, high in rows]
         table[m] = np.where(np.isnan(rows[:, 0]), "", known)
     return table
-
-
-def observations(images: pd.DataFrame) -> np.ndarray:
-    """Return the observation of each image, (N,); without `obs_id` each is its own."""
-    own = images.index.to_series().astype(str).radd("photo ")
-    return (images["obs_id"].fillna(own) if "obs_id" in images else own).to_numpy()

@@ -1,7 +1,9 @@
 """Table, predictions or scores -> Axes: the title states the finding, the line below it what of, and n."""
 
+import calendar
 import re
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,21 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from PIL import Image, ImageOps
 
-from plantlab.metrics import bootstrap_interval, expected_calibration_error, observations, ranks, reliability
+from plantlab.metrics import SCORES, bootstrap_interval
 from plantlab.photos import open_photo
 from plantlab.predictions import Predictions
-from plantlab.table import data_kind, require
+from plantlab.table import data_kind, observations, require
 
 OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
 COLORS = {"data": OKABE_ITO[0], "accent": OKABE_ITO[1], "soft": "#A9C8DD", "grey": "#666666", "line": "#E4E4E4"}
 MARKERS = "osD^vPX*"  # beside OKABE_ITO, so that no line is told by its colour alone
-MEASURES = {
-    "top1": "images named right",
-    "top5": "images with the truth among the first five names",
-    "macro_top1": "images named right, mean over species",
-    "mrr": "mean reciprocal rank",
-    "ma_mrr": "mean reciprocal rank, mean over species",
-}
 # fmt: off
 STYLE = {
     "figure.figsize": (7, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True, "font.size": 9.5,
@@ -63,12 +58,11 @@ def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     counts = images["species"].value_counts()
     half = int((counts.cumsum() < counts.sum() / 2).sum()) + 1
     if len(counts) <= 30:
-        ax = _axes(ax, 1.3 + 0.2 * len(counts))
-        _bars(ax, counts, half, [f"{n:,}" for n in counts], style="italic")
+        ax = _bars(ax, counts, half, [f"{n:,}" for n in counts], "species")
     else:
         ax, rank = _axes(ax), np.arange(1, len(counts) + 1)
-        ax.fill_between(rank, counts, 0.8, color=COLORS["soft"], alpha=0.6, lw=0)
-        ax.fill_between(rank[:half], counts[:half], 0.8, color=COLORS["data"], lw=0)
+        for end, color in ((None, "soft"), (half, "data")):
+            ax.fill_between(rank[:end], counts[:end], 0.8, color=COLORS[color], lw=0)
         ax.plot(rank, counts, color=COLORS["data"])
         ax.set(xlabel="species, by rank", ylabel="images", yscale="log", xlim=(1, len(counts)), ylim=(0.8, None))
         ax.yaxis.set_major_formatter("{x:,g}")
@@ -83,8 +77,7 @@ def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) ->
     if len(counts) > 12:
         counts = pd.concat([counts[:11], pd.Series({f"{len(counts) - 11} others": counts[11:].sum()})])
     share = [f"{100 * n / counts.sum():.0f} %" for n in counts]
-    ax = _axes(ax, 1.3 + 0.26 * len(counts))
-    _bars(ax, counts, 1, [f"{n:,}  ({s})" for n, s in zip(counts, share)], style=_style(column))
+    ax = _bars(ax, counts, 1, [f"{n:,}  ({s})" for n, s in zip(counts, share)], column)
     return titled(ax, f"Most frequent {column}: {counts.index[0]}, {share[0]} of the images", counted(images))
 
 
@@ -97,7 +90,7 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     counts = np.bincount(dates.dt.month, minlength=13)[1:]
     runs = [(n, -np.roll(counts, -start)[:n].sum(), start) for n in range(1, 13) for start in range(12)]
     n, held, start = next(run for run in sorted(runs) if -run[1] >= counts.sum() / 2)
-    months = [f"{pd.Timestamp(2001, m, 1):%B}" for m in range(1, 13)]
+    months = calendar.month_name[1:]
     ax = _axes(ax)
     ax.bar(range(12), counts, width=0.75, color=[COLORS["data" if (m - start) % 12 < n else "soft"] for m in range(12)])
     ax.set_xticks(range(12), [m[:3] for m in months])
@@ -163,17 +156,16 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
         scores: rows of `metrics.score`, named by the column `by` (default: method, else the first column).
     """
     by = by or ("method" if "method" in scores else scores.columns[0])
-    require(scores, measure, f"{measure}_low", f"{measure}_high", "n", "kind", by)
+    spread = [measure, f"{measure}_low", f"{measure}_high"]
+    require(scores, *spread, "n", "kind", by)
     rows = scores.dropna(subset=[measure]).sort_values(measure, ascending=False, kind="stable")
-    said = [_percent(value, measure) for value in rows[measure]]
-    names = list(rows[by].astype(str))
+    said, names = [_said(value, measure) for value in rows[measure]], list(rows[by].astype(str))
     alike = len(set(rows["n"])) == 1
-    ax = _axes(ax, 1.35 + 0.36 * len(rows))
     labels = names if alike else [f"{name}  (n = {n:,.0f})" for name, n in zip(names, rows["n"])]
-    _dots(ax, labels, *(rows[measure + end] for end in ("", "_low", "_high")), said, style=_style(by))
+    ax = _dots(ax, labels, *rows[spread].to_numpy().T, said, by)
     _scale(ax.xaxis, measure)
-    title = f"{names[0]} {said[0]}" + (f", {names[1]} {said[1]}" if len(rows) > 1 else "")
-    if len(rows) > 1 and rows[f"{measure}_low"].iloc[0] <= rows[f"{measure}_high"].iloc[1]:
+    title = ", ".join(f"{name} {value}" for name, value in zip(names[:2], said))
+    if len(rows) > 1 and rows[spread[1]].iloc[0] <= rows[spread[2]].iloc[1]:
         title += ": intervals overlap"
     return titled(ax, title, f"scored on {counted(rows)}{'' if alike else ' at most'}, 95 % intervals")
 
@@ -182,102 +174,49 @@ def plot_learning_curve(
     scores: pd.DataFrame, x: str = "images_per_species", measure: str = "top1", ax: Axes | None = None
 ) -> Axes:
     """Draw `measure` over `x`, a line a method with its 95 % interval; several seeds are averaged."""
-    require(scores, "method", x, measure, f"{measure}_low", f"{measure}_high", "n", "kind")
-    ax = _axes(ax, 3.9)
     spread = [measure, f"{measure}_low", f"{measure}_high"]
-    means = scores.groupby(["method", x], sort=False, as_index=False)[spread].mean()
-    ends, ticks = [], sorted(means[x].unique())
-    for (name, line), color, marker in zip(means.groupby("method", sort=False), OKABE_ITO, MARKERS):
-        at, value, low, high = line.drop(columns="method").sort_values(x).to_numpy().T
+    require(scores, "method", x, *spread, "n", "kind")
+    ax = _axes(ax, 3.9)
+    means = scores.groupby(["method", x])[spread].mean()
+    by_end = means[measure].groupby("method").last().sort_values(ascending=False)  # the legend as the lines end
+    for name, color, marker in zip(by_end.index, OKABE_ITO, MARKERS):
+        value, low, high = means.loc[name].to_numpy().T
+        at = means.loc[name].index
         ax.fill_between(at, low, high, color=color, alpha=0.16, lw=0)
-        ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5)
-        ends.append((value[-1], at[-1], name, color))
+        ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5, label=name)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ticks = sorted(set(scores[x]))
     ax.set_xscale("log", base=2)
     ax.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
     ax.set_xlabel(x.replace("_", " "))
     _scale(ax.yaxis, measure)
-    y, step, beside = -np.inf, 0.065 * np.diff(ax.get_ylim())[0], {"textcoords": "offset points", "va": "center"}
-    for value, _, name, color in sorted(ends):  # names beside the lines' ends, pushed apart
-        y = max(value, y + step)
-        ax.annotate(name, (ticks[-1], y), (9, 0), color=color, weight="bold", annotation_clip=False, **beside)
-    told = [f"{name} {_percent(value, measure)}" for value, at, name, _ in sorted(ends)[::-1] if at == ticks[-1]]
+    last = means[measure].xs(ticks[-1], level=x).sort_values(ascending=False)
+    told = [f"{name} {_said(value, measure)}" for name, value in last.items()]
     title = f"With {ticks[-1]:.4g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
     return titled(ax, title, f"scored on {counted(scores)}, 95 % intervals")
 
 
 def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 10) -> Axes:
     """Draw the `n` mistakes made most often, as a share of the true species' images."""
-    truth = predictions.images["species"].to_numpy()
+    images, plants = predictions.images, observations(predictions.images)
+    truth = images["species"].to_numpy()
     named = np.asarray(predictions.species, dtype=object)[predictions.probs.argmax(axis=1)]
-    plants, rows = observations(predictions.images), []
     wrong = pd.DataFrame({"true": truth, "named": named})[truth != named]
+    rows = []
     for (a, b), count in wrong.value_counts().head(n).items():
         here = truth == a
         interval = bootstrap_interval(named[here] == b, plants[here], n_boot=500)
         rows.append((count / here.sum(), *interval, f"{count} of {here.sum()}", a, b))
-    ax = _axes(ax, 1.3 + 0.3 * max(len(rows), 1))
     if not rows:
+        ax = _axes(ax, 1.6)
         ax.axis("off")
-        return titled(ax, "No image is named wrong", counted(predictions.images))
-    rows = sorted(rows, key=lambda row: -row[0])
-    share, low, high, said, *_ = zip(*rows)
-    _dots(ax, [f"{row[4]}  →  {row[5]}" for row in rows], share, low, high, said, style="italic")
+        return titled(ax, "No image is named wrong", counted(images))
+    share, low, high, said, true, given = zip(*sorted(rows, key=lambda row: -row[0]))
+    ax = _dots(ax, [f"{a}  →  {b}" for a, b in zip(true, given)], share, low, high, said, "species")
     ax.set_xlabel("share of the true species' images given the other name")
     ax.xaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
-    title = f"{italic(rows[0][4])} is named {italic(rows[0][5])}\nin {said[0]} images"
-    return titled(
-        ax, title, f"{counted(predictions.images)}, {len(wrong):,} named wrong (true → named), 95 % intervals"
-    )
-
-
-def plot_reliability(predictions: Predictions, ax: Axes | None = None, n_bins: int = 10) -> Axes:
-    """Draw how often the classifier is right against how sure it is; dots grow with the number of images."""
-    sure, right = predictions.probs.max(axis=1), ranks(predictions) == 1
-    bins, plants = reliability(sure, right, n_bins), observations(predictions.images)
-    ax = _axes(ax, 4.4)
-    ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls="--")
-    ax.text(1, 0.03, "dashed: as sure as right", ha="right", color=COLORS["grey"], fontsize=8.5)
-    for row in bins.itertuples():
-        here = (sure >= row.low) & ((sure < row.high) | (row.high == 1))
-        interval = bootstrap_interval(right[here], plants[here], n_boot=500)
-        ax.vlines(row.confidence, *interval, color=COLORS["data"], lw=1.5, alpha=0.6)
-    sizes = 20 + 260 * bins["n"] / bins["n"].max()
-    ax.scatter(bins["confidence"], bins["accuracy"], sizes, color=COLORS["data"], ec="white", zorder=3)
-    ax.set(xlabel="probability given to the first name", ylabel="share named right", aspect="equal")
-    ax.set(xlim=(0, 1.03), ylim=(0, 1.03))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, 0, " %"))
-    gap = 100 * (sure.mean() - right.mean())
-    title = f"On average {abs(gap):.0f} points too {'sure' if gap > 0 else 'unsure'}"
-    line = f"{counted(predictions.images)}, ECE {expected_calibration_error(sure, right):.3f}, 95 % intervals"
-    return titled(ax, title if abs(gap) >= 1 else "On average as sure as it is right", line)
-
-
-def _axes(ax: Axes | None, height: float = 3.6) -> Axes:
-    """Return `ax`, else the current one; a figure that begins here is `height` inches high."""
-    if ax is None and not plt.get_fignums():
-        plt.figure(figsize=(7, height))
-    return plt.gca() if ax is None else ax
-
-
-def _bars(ax: Axes, counts: pd.Series, dark: int, said: list[str], style: str) -> None:
-    colors = [COLORS["data"]] * dark + [COLORS["soft"]] * (len(counts) - dark)
-    ax.bar_label(ax.barh(range(len(counts)), counts, color=colors), said, padding=4, fontsize=8.5)
-    ax.set_yticks(range(len(counts)), counts.index, style=style)
-    ax.set(xlabel="images", xlim=(0, counts.max() * 1.18), ylim=(len(counts) - 0.4, -0.6))
-    ax.grid(visible=False, axis="y")
-
-
-def _dots(ax: Axes, names: list[str], values, low, high, said: list[str], style: str) -> None:
-    rows = range(len(names))
-    ax.hlines(rows, low, high, color=[COLORS["accent"], *[COLORS["soft"]] * (len(names) - 1)], lw=5, alpha=0.7)
-    ax.plot(values, rows, "o", color=COLORS["data"], ms=7, mec="white")
-    for i, right, text in zip(rows, high, said):
-        ax.annotate(text, (right, i), (7, 0), textcoords="offset points", va="center", weight="bold", fontsize=9)
-    ax.set_yticks(rows, names, style=style)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.margins(x=0.12)
-    ax.grid(visible=False, axis="y")
+    title = f"{italic(true[0])} is named {italic(given[0])}\nin {said[0]} images"
+    return titled(ax, title, f"{counted(images)}, {len(wrong):,} named wrong (true → named), 95 % intervals")
 
 
 def titled(ax: Axes, title: str, line: str) -> Axes:
@@ -295,12 +234,48 @@ def counted(rows: pd.DataFrame) -> str:
     return f"{n:,.0f} {'generated images' if data_kind(rows) == 'generated' else 'photographs'}"
 
 
-def _percent(value: float, measure: str) -> str:
+def _axes(ax: Axes | None, height: float = 3.6) -> Axes:
+    """Return `ax`, else the current one; a figure that begins here is `height` inches high."""
+    if ax is None and not plt.get_fignums():
+        plt.figure(figsize=(7, height))
+    return plt.gca() if ax is None else ax
+
+
+def _bars(ax: Axes | None, counts: pd.Series, dark: int, said: list[str], column: str) -> Axes:
+    """Return Axes with a bar for each of `counts`, the first `dark` ones dark, and beside it what is `said`."""
+    ax = _rows(ax, counts.index, column, height=0.26)
+    colors = [COLORS["data"]] * dark + [COLORS["soft"]] * (len(counts) - dark)
+    ax.bar_label(ax.barh(range(len(counts)), counts, color=colors), said, padding=4, fontsize=8.5)
+    ax.set(xlabel="images", xlim=(0, counts.max() * 1.18))
+    return ax
+
+
+def _dots(ax: Axes | None, names: Sequence[str], values, low, high, said: Sequence[str], column: str) -> Axes:
+    """Return Axes with a dot and its interval for each of `names`, and beside it what is `said`."""
+    ax, rows = _rows(ax, names, column, height=0.36), range(len(names))
+    ax.hlines(rows, low, high, color=[COLORS["accent"], *[COLORS["soft"]] * (len(names) - 1)], lw=5, alpha=0.7)
+    ax.plot(values, rows, "o", color=COLORS["data"], ms=7, mec="white")
+    for place, text in zip(zip(high, rows), said):
+        ax.annotate(text, place, (7, 0), textcoords="offset points", va="center", weight="bold", fontsize=9)
+    ax.margins(x=0.12)
+    return ax
+
+
+def _rows(ax: Axes | None, names: Sequence[str], column: str, height: float) -> Axes:
+    """Return Axes with a row for each of `names`, values of `column`, from the top."""
+    ax = _axes(ax, 1.3 + height * len(names))
+    ax.set_yticks(range(len(names)), names, style=_style(column))
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(visible=False, axis="y")
+    return ax
+
+
+def _said(value: float, measure: str) -> str:
     return f"{value:.3f}" if measure.endswith("mrr") else f"{100 * value:.1f} %"
 
 
 def _scale(axis, measure: str) -> None:
-    axis.set_label_text(MEASURES.get(measure, measure))
+    axis.set_label_text(SCORES.get(measure, measure))
     if not measure.endswith("mrr"):
         axis.set_major_formatter(PercentFormatter(1, 0, " %"))
 

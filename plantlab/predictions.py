@@ -1,8 +1,6 @@
-"""Predictions: for each image a probability for each species, and the four ways to look at them."""
+"""Predictions: for each image a probability for each species, and the ways to look at them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from plantlab.photos import write_whole
-from plantlab.table import require
+from plantlab.table import observations, require
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,28 +64,21 @@ class Predictions:
         require(self.images, "image_path")
         if k < 1:
             raise ValueError(f"k must be at least 1, such as 5; got {k}")
-        k = min(k, len(self.species))
         best = np.argsort(-self.probs, axis=1, kind="stable")[:, :k]  # (N, k)
-        table = pd.DataFrame({"image_path": self.images["image_path"].repeat(k).to_numpy()})
-        names = np.asarray(self.species, dtype=object)[best.ravel()]
-        scores = np.take_along_axis(self.probs, best, axis=1).ravel()
-        return table.assign(rank=np.tile(np.arange(1, k + 1), len(self)), species=names, score=scores)
+        row, rank = np.indices(best.shape).reshape(2, -1)
+        columns = {"image_path": self.images["image_path"].to_numpy()[row], "rank": rank + 1}
+        columns |= {
+            "species": np.array(self.species, dtype=object)[best.ravel()],
+            "score": self.probs[row, best.ravel()],
+        }
+        return pd.DataFrame(columns)
 
-    def by_observation(self, how: str = "mean") -> "Predictions":
-        """Return one row a plant: its photos' probabilities joined by `how`, "mean", "max" or "product".
-
-        A row of `images` is the plant's first photo, with `n_photos` beside it. "product" (the geometric
-        mean) trusts a photo that rules a species out, "mean" forgives it.
-        """
+    def by_observation(self) -> "Predictions":
+        """Return one row a plant, the mean of its photos: its first photo, with `n_photos` beside it."""
         require(self.images, "obs_id")
-        if how not in ("mean", "max", "product"):
-            raise ValueError(f"how must be 'mean', 'max' or 'product'; got {how!r}")
-        plant, _ = pd.factorize(self.images["obs_id"].fillna(self.images.index.to_series().astype(str)))
-        probs = np.log(np.maximum(self.probs, 1e-12)) if how == "product" else self.probs
-        joined = pd.DataFrame(probs).groupby(plant).agg("max" if how == "max" else "mean").to_numpy(np.float64)
-        joined = np.exp(joined) if how == "product" else joined
+        plant, _ = pd.factorize(observations(self.images))
         images = self.images[~pd.Series(plant).duplicated()].assign(n_photos=np.bincount(plant))
-        return Predictions(images, self.species, joined / joined.sum(axis=1, keepdims=True))
+        return Predictions(images, self.species, pd.DataFrame(self.probs).groupby(plant).mean().to_numpy())
 
     def by_rank(self, rank: str = "genus", taxonomy: pd.DataFrame | None = None) -> "Predictions":
         """Return predictions of the genus or family: its species' probabilities, added up.
@@ -95,37 +86,19 @@ class Predictions:
         Afterwards `species`, here and in `images`, holds names of that rank.
 
         Args:
-            taxonomy: a table with `species` and `rank` for all K species, such as the whole image table;
-                without it the rows of `images` must know them all.
+            taxonomy: an image table that has `species` and `rank` for all K species; else `images` must have.
         """
-        known = self.images if taxonomy is None else pd.concat([taxonomy, self.images], ignore_index=True)
+        known = pd.concat([taxonomy, self.images], ignore_index=True)
         require(known, "species", rank)
         names = known.dropna(subset=["species", rank]).drop_duplicates("species").set_index("species")[rank]
-        missing = [name for name in self.species if name not in names.index]
-        if missing:
+        if missing := [name for name in self.species if name not in names.index]:
             raise ValueError(
-                f"{len(missing)} of {len(self.species)} species have no {rank} here, such as {missing[0]!r}. "
-                f"Pass taxonomy=, a table with columns species and {rank} for all of them."
+                f"{len(missing)} of {len(self.species)} species have no {rank} here, such as {missing[0]!r}. Pass "
+                f"taxonomy=, a table with columns species and {rank} for all of them."
             )
         of_species, groups = pd.factorize(names.loc[list(self.species)], sort=True)
         probs = self.probs @ np.eye(len(groups), dtype=np.float32)[of_species]  # (N, K) @ (K, G)
         return Predictions(self.images.assign(species=self.images["species"].map(names)), tuple(groups), probs)
-
-    def within(self, flora: Iterable[str]) -> "Predictions":
-        """Return predictions among the species of `flora` alone, rows rescaled to sum to 1.
-
-        Names unknown to the classifier are passed over; a row without any weight left becomes uniform.
-        """
-        flora = set(flora)
-        keep = [i for i, name in enumerate(self.species) if name in flora]
-        if not keep:
-            name = min(map(str, flora), default="")
-            near = get_close_matches(name, self.species, n=1, cutoff=0)
-            raise ValueError(f"none of the {len(flora)} names is among the species; near {name!r} is {near}.")
-        probs = self.probs[:, keep].astype(np.float64)
-        probs[probs.sum(axis=1) == 0] = 1
-        species = tuple(self.species[i] for i in keep)
-        return replace(self, species=species, probs=probs / probs.sum(axis=1, keepdims=True))
 
     def save(self, folder: str | Path) -> Path:
         """Write images.parquet and probs.npz (no pickle) into `folder`; return the folder."""

@@ -190,6 +190,12 @@ def describe(images: pd.DataFrame) -> pd.Series:
     return pd.Series(facts, name=images.attrs.get("name", "images"), dtype=object)
 
 
+def observations(images: pd.DataFrame) -> np.ndarray:
+    """Return the observation of each image, (N,); without `obs_id` each is its own."""
+    own = images.index.to_series().astype(str).radd("photo ")
+    return (images["obs_id"].fillna(own) if "obs_id" in images else own).to_numpy()
+
+
 def relative_names(images: pd.DataFrame) -> pd.Series:
     """Return each image's path below the folder that holds them all, with / between: the same on any machine."""
     root = os.path.commonpath([os.path.dirname(path) for path in images["image_path"]]) if len(images) else ""

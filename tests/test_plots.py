@@ -63,7 +63,6 @@ DRAWN = {
     "scores": lambda kind, ax: plots.plot_scores(scores(kind)[:2], ax=ax),
     "learning_curve": lambda kind, ax: plots.plot_learning_curve(scores(kind), ax=ax),
     "confusions": lambda kind, ax: plots.plot_confusions(predictions(kind=kind), ax=ax),
-    "reliability": lambda kind, ax: plots.plot_reliability(predictions(kind=kind), ax=ax),
 }
 
 
@@ -119,17 +118,15 @@ def test_many_species_make_a_ranked_curve():
 def test_lines_differ_by_marker_too_and_seeds_are_averaged():
     rows = scores()
     ax = plots.plot_learning_curve(pd.concat([rows, rows.assign(top1=rows["top1"] / 2)]))
-    lines = [line for line in ax.lines if len(line.get_xdata()) == 3]
-    assert len({line.get_marker() for line in lines}) == 2
-    assert max(lines[0].get_ydata()) == pytest.approx(0.75 * rows["top1"][0].max())
+    lines = {line.get_label(): line for line in ax.lines}
+    assert len({line.get_marker() for line in lines.values()}) == 2
+    assert max(lines["probe"].get_ydata()) == pytest.approx(0.75 * rows["top1"][0].max())
 
 
 def test_a_classifier_without_mistakes_is_said_to_have_none():
     images = table()
     probs = np.eye(4)[images["species"].map(SPECIES.index)]
     assert "No image is named wrong" in words(plots.plot_confusions(Predictions(images, SPECIES, probs)))
-    plt.close("all")
-    assert "as sure as it is right" in words(plots.plot_reliability(Predictions(images, SPECIES, probs)))
 
 
 def test_a_contact_sheet_shows_each_species_once_before_any_again(tmp_path):
