@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import json
+import linecache
 import os
 import platform
 import random
@@ -25,8 +26,7 @@ from plantlab.predictions import Predictions
 from plantlab.table import data_hash, data_kind, project_root
 
 PACKAGES = ["plantlab", "numpy", "pandas", "scikit-learn", "torch", "timm", "fastai", "onnxruntime"]
-ROOT = r"(?:~|\.\.?|[A-Za-z]:)?[/\\]"  # how a path begins
-A_PATH = re.compile(r"(?<![\w./:\\~-])" + ROOT + r"[\w.@-]+(?:[/\\][\w.@-]+)+")  # inside a sentence
+A_PATH = re.compile(r"(~|\.\.?|[A-Za-z]:)?[/\\].+")
 
 
 class Parameter(NamedTuple):
@@ -62,13 +62,13 @@ def read_parameters(source: str) -> list[Parameter]:
         return []
     found = []
     for line in body:
-        name, written = line.target.id, ast.unparse(line.value)
+        name, kind, written = map(ast.unparse, (line.target, line.annotation, line.value))
         try:
             value = ast.literal_eval(line.value)
         except ValueError:
             raise ValueError(f"parameter {name!r} is {written!r}; expected a plain value such as 0.1.") from None
-        comment = source.splitlines()[line.end_lineno - 1].encode()[line.end_col_offset :].decode()  # in bytes
-        found.append(Parameter(name, ast.unparse(line.annotation), value, comment.strip().lstrip("#").strip()))
+        after = source.splitlines()[line.end_lineno - 1].encode()[line.end_col_offset :].decode()  # in bytes
+        found.append(Parameter(name, kind, value, after.strip().lstrip("#").strip()))
     return found
 
 
@@ -82,15 +82,17 @@ def parameters(namespace: Mapping[str, object]) -> Params:
         ValueError: no such cell has run, or papermill put in a name that the cell does not declare.
     """
     cells = namespace.get("In", [])
+    if not any(cells):  # nbval keeps no history, but the kernel keeps the code for its tracebacks
+        cells = ["".join(entry[2]) for name, entry in linecache.cache.items() if "ipykernel_" in name]
     declared = next(filter(None, map(read_parameters, cells)), [])
     if not declared:
         raise ValueError("no parameter cell has run; run one above this call, with lines such as `seed: int = 0`.")
     names = [p.name for p in declared]
-    for cell in (c for c in cells if c.startswith("# Parameters")):  # what papermill puts above values given to it
-        for name in (line.targets[0].id for line in ast.parse(cell).body if isinstance(line, ast.Assign)):
-            if name not in names:
-                near = get_close_matches(name, names, n=1) or names
-                raise ValueError(f"this notebook has no parameter {name!r}; did you mean {' or '.join(near)}?")
+    injected = [cell for cell in cells if cell.startswith("# Parameters")]  # papermill's heading
+    for name in re.findall(r"^(\w+) =", "\n".join(injected), re.MULTILINE):
+        if name not in names:
+            near = get_close_matches(name, names, n=1) or names
+            raise ValueError(f"this notebook has no parameter {name!r}; did you mean {' or '.join(near)}?")
     params = Params({name: namespace[name] for name in names}, declared)
     if "seed" in params:
         random.seed(params["seed"])
@@ -124,13 +126,11 @@ class Claims:
 
 def save(
     notebook: str,
-    params: Mapping[str, object],
+    params: Params,
     images: pd.DataFrame,
     scores: pd.DataFrame | Iterable[Mapping] = (),
     claims: Claims | None = None,
     predictions: Predictions | Mapping[str, Predictions] | None = None,
-    started: float | None = None,
-    device: str | None = None,
 ) -> Path:
     """Write results/<notebook>/<run>/record.json whole and return its path.
 
@@ -140,13 +140,17 @@ def save(
     Args:
         scores: one row a method, with `method`, `split` and `n`; other columns are free (minutes, ...).
         predictions: saved beside the record, in predictions/ or, given by method, predictions/<method>/.
-        started: time.time() at the start; without it, when `parameters` was called.
     """
     rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else [dict(row) for row in scores]
     for row in rows:
         if not {"method", "split", "n"} <= set(row):
             raise ValueError(f"a row of scores has {', '.join(row)}; each needs method, split and n.")
-    started = getattr(params, "started", None) if started is None else started
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    torch = sys.modules.get("torch")
+    gpu = torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None
     record = {
         "notebook": notebook,
         "run": os.environ.get("PLANTLAB_RUN") or "by-hand",
@@ -160,9 +164,9 @@ def save(
         "params": params,
         "scores": [{"seed": params.get("seed"), **row} for row in rows],
         "claims": claims.rows if claims else [],
-        "versions": _versions(),
-        "device": device or _device(),
-        "seconds": None if started is None else round(time.time() - started, 1),
+        "versions": versions,
+        "device": gpu or f"cpu, {os.cpu_count()} cores",
+        "seconds": round(time.time() - params.started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     folder = project_root() / "results" / notebook / record["run"]
@@ -183,15 +187,15 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     given = [given] if isinstance(given, (str, Path)) else list(given)
     paths = [p for g in map(Path, given) for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
     if not paths:
-        raise ValueError(f"no record.json in {', '.join(Path(g).name for g in given)}; do plantlab run first.")
+        raise ValueError(f"no record.json in {', '.join(Path(g).name for g in given)}; run a notebook first.")
     rows = []
     for path in paths:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            data, claims = dict(record["data"]), record["claims"]
+            data, holds = record["data"], [claim["holds"] for claim in record["claims"]]
             head = {"notebook": record["notebook"], "run": record["run"], "data": data.pop("name"), **data}
             tail = {f"param_{name}": value for name, value in record["params"].items()}
-            tail["holds"] = f"{sum(c['holds'] for c in claims)}/{len(claims)}"
+            tail |= {"holds": f"{sum(holds)}/{len(holds)}"}
             tail |= {name: record[name] for name in ("device", "seconds", "date")}
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"{path} is not a run record: {error!r}. Run its notebook again.") from error
@@ -199,31 +203,20 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     return pd.DataFrame(rows)
 
 
-def compare(records: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return scores side by side: a row a method and run, with intervals and the parameters that differ.
-
-    Args:
-        records: from `read_records`; without it, all of results/.
-    """
-    records = read_records() if records is None else records
+def compare(records: pd.DataFrame) -> pd.DataFrame:
+    """Return scores of `read_records` side by side: intervals within, and of the parameters those that differ."""
     records = readable(records.dropna(subset="method") if "method" in records else records.iloc[:0])
     varied = [c for c in records if c.startswith("param_") and len(set(map(str, records[c]))) > 1]
-    columns = [
-        "notebook",
-        "run",
-        "data",
-        "kind",
-        "method",
-        "split",
-        "n",
-        "seed",
-        *SCORES,
-        *varied,
-        "minutes",
-        "seconds",
-    ]
+    columns = [*"notebook run data kind method split n seed".split(), *SCORES, *varied, "minutes", "seconds"]
     table = records[[c for c in columns if c in records]].rename(columns=lambda c: c.removeprefix("param_"))
     return table.loc[:, ~table.columns.duplicated()].reset_index(drop=True)
+
+
+def recorded(notebook: str, kind: str = "photographs") -> pd.DataFrame:
+    """Return `compare` of the notebook's records of one kind of data, an empty table where there are none."""
+    folder = project_root() / "results" / notebook
+    records = read_records(folder) if any(folder.rglob("record.json")) else pd.DataFrame({"kind": []})
+    return compare(records[records["kind"] == kind])
 
 
 def _plain(value: object) -> object:
@@ -232,28 +225,9 @@ def _plain(value: object) -> object:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, np.ndarray)):
         return [_plain(v) for v in value]
-    if isinstance(value, Path):
-        return value.name
-    if isinstance(value, str):  # PureWindowsPath reads both kinds of slash
-        if re.fullmatch(ROOT + ".+", value) or (re.search(r"[/\\]", value) and os.path.exists(value)):
-            return PureWindowsPath(value).name
-        return A_PATH.sub(lambda match: PureWindowsPath(match[0]).name, value)
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is pd.NA or value is pd.NaT or value != value:
+    if isinstance(value, Path) or isinstance(value, str) and (A_PATH.fullmatch(value) or os.path.exists(value)):
+        return PureWindowsPath(value).name  # which reads both kinds of slash
+    if pd.isna(value):
         return None
+    value = value.item() if isinstance(value, np.generic) else value
     return round(value, 6) if isinstance(value, float) else value
-
-
-def _versions() -> dict[str, str]:
-    """Return the version of Python and of each of PACKAGES that is installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
-
-
-def _device() -> str:
-    """Return the accelerator's name when torch is in use and has one, else the cores."""
-    torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else f"cpu, {os.cpu_count()} cores"
