@@ -195,3 +195,10 @@ def test_an_unsound_notebook_fails(notebook, said, tmp_path):
     done = run_through(notebook, tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert said in done.stdout and "1 passed" in done.stdout
+
+
+def test_parameters_are_known_where_no_history_is_kept(tmp_path):
+    """nbval keeps none; a notebook finds its defaults all the same."""
+    ask = "from plantlab import record\nprint(record.parameters(globals()))"
+    done = run_through(tiny(ask, stored="{'epochs': 9}\n"), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
