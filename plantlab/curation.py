@@ -6,15 +6,15 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from plantlab.table import SPLITS, add_note, gini, require
+from plantlab.table import SPLITS, add_note, gini, observations, require
 
 
 def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame:
     """Return pairs of photos that are the same file, or look the same: one row a pair.
 
-    Columns: first, second (row numbers of `images`), kind (exact or near), distance (bits of 64 in which the
-    perceptual hashes differ), same_species, and same_split where there are splits. Of m identical files, m - 1
-    pairs with the first are listed. Every photo is compared with every other, 5,000 in a second.
+    Columns: first, second (row numbers of `images`), distance (bits of 64 in which the perceptual hashes differ), kind
+    (exact or near), and same_species, same_split, same_obs_id where those are known. Of m identical files, m - 1 pairs
+    with the first are listed. Every photo is compared with every other, 5,000 in a second.
 
     Args:
         images: with `sha1` and `phash`, as photos.set_aside returns it.
@@ -22,21 +22,19 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
             same photo, resized or recoloured; at 10 bits most pairs were two plants.
     """
     require(images, "sha1", "phash")
-    rows = pd.DataFrame({"row": np.arange(len(images)), "sha1": images["sha1"].to_numpy()})
-    rows["first"] = rows.groupby("sha1")["row"].transform("first")
-    copies = rows[rows["row"] != rows["first"]]
-    pairs = [np.column_stack([copies["first"], copies["row"], np.zeros(len(copies), int)])]
-    single = rows.loc[rows["row"] == rows["first"], "row"].to_numpy()
+    row = pd.Series(range(len(images)))
+    first = row.groupby(images["sha1"].to_numpy()).transform("first")
+    copies = row[row != first]
+    pairs = [np.column_stack([first[copies], copies, np.zeros(len(copies), int)])]
+    single = row[row == first].to_numpy()
     bits = np.array([int(code, 16) for code in images["phash"].iloc[single]], dtype=np.uint64)  # (N,)
     for start in range(0, len(bits), 256):  # blocks of rows: 256 x N distances at a time
         distance = np.bitwise_count(bits[start : start + 256, None] ^ bits[None, start:])
-        i, j = np.nonzero(distance <= max_distance)
-        upper = j > i
-        i, j = i[upper], j[upper]
+        i, j = np.nonzero(np.triu(distance <= max_distance, 1))
         pairs.append(np.column_stack([single[start + i], single[start + j], distance[i, j]]))
     found = pd.DataFrame(np.concatenate(pairs), columns=["first", "second", "distance"])
     found["kind"] = np.where(np.arange(len(found)) < len(copies), "exact", "near")
-    for column in [c for c in ("species", "split", "obs_id") if c in images]:
+    for column in images.columns.intersection(["species", "split", "obs_id"]):
         values = images[column].to_numpy()
         found[f"same_{column}"] = values[found["first"]] == values[found["second"]]
     return found
@@ -57,7 +55,7 @@ def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = 
     edges = codes[duplicates[["first", "second"]].to_numpy()].T  # (2, pairs)
     n, joined = connected_components(coo_array((np.ones(edges.shape[1]), edges), shape=(len(names),) * 2))
     first = pd.Series(names).groupby(joined).first()
-    images = images.assign(obs_id=first.loc[joined[codes]].to_numpy())
+    images = images.assign(obs_id=first[joined[codes]].to_numpy())
     if n < len(names):
         add_note(images, f"{len(names)} observations became {n}: near-duplicate photos share one.")
     return images
@@ -100,54 +98,41 @@ def fit_to_train(
         images, bad: as photos.set_aside returns them.
         duplicates: from find_duplicates; found here where left out and the photos were inspected.
     """
-    found = []
-
-    def check(share: float, mild: float, serious: float, sentence: str) -> None:
-        if share > mild:
-            found.append(("serious" if share > serious else "mild", sentence))
-
-    n, n_bad = len(images), 0 if bad is None else len(bad)
-    counts = images["species"].value_counts() if "species" in images else pd.Series(dtype=int)
-    n_species, few, unnamed = len(counts), int((counts < 30).sum()), n - counts.sum()
-    if n_species < 2:
+    known = ["species", "organ", "source", "split", "width", "height"]
+    photos = images.reindex(columns=known).assign(obs_id=observations(images))  # what is not known counts as nothing
+    if duplicates is None:
+        none = pd.DataFrame({"first": [], "second": [], "same_species": [], "kind": []}, dtype=int)
+        duplicates = find_duplicates(images) if "phash" in images else none
+    counts, n = photos["species"].value_counts(), len(photos)
+    if (n_species := len(counts)) < 2:
         return Verdict("no", [f"{n} photos carry {n_species} species; at least 2 are needed."], ["serious"])
-    half = int((counts.cumsum() < counts.sum() / 2).sum()) + 1
-    check(10 / counts.mean(), 1, 2, f"A species has {counts.mean():.1f} photos on average; under 10 is little.")
-    check(few / n_species, 0.1, np.inf, f"Species with under 30 photos, which EGI drops: {few} of {n_species}.")
-    check(gini(counts), 0.5, np.inf, f"Half of the photos show only {half} of {n_species} species.")
-    check(unnamed / n, 0, 0.5, f"Photos without a species: {unnamed} of {n}.")
-    check(n_bad / (n + n_bad), 0, 0.2, f"Files that cannot be read or are too small: {n_bad} of {n + n_bad}.")
-    if "width" in images:
-        side = images[["width", "height"]].min(axis=1).median()
-        check(128 / side, 1, 4, f"The shorter side is {side:.0f} pixels in the median; under 128 shows little.")
-    if "obs_id" in images:
-        lone = int((images.drop_duplicates(["species", "obs_id"])["species"].value_counts() == 1).sum())
-        check(
-            lone / n_species,
-            0,
-            np.inf,
-            f"Species with a single observation, so none to test on: {lone} of {n_species}.",
-        )
-    if "organ" in images and (organs := len(images["organ"].value_counts())) > 1:
-        each = images.groupby(["species", "organ"]).size().median()
-        check(5 / each, 1, np.inf, f"{organs} organs are mixed; a species has {each:.0f} photos of one.")
-    if "source" in images:
-        web = int((images["source"] == "web").sum())
-        check(web / n, 0.2, np.inf, f"Photos from web searches, where labels are often wrong: {web} of {n}.")
-    if duplicates is None and "phash" in images:
-        duplicates = find_duplicates(images)
-    if duplicates is not None:
-        copies, clash = len(set(duplicates["second"])), int((~duplicates["same_species"]).sum())
-        check(copies / n, 0.01, 0.3, f"Photos that duplicate another, exactly or nearly: {copies} of {n}.")
-        check(clash / n, 0, 0.05, f"Pairs of duplicates under two species, so one label wrong in each: {clash}.")
-    if "split" in images:
-        known = images["split"] == "train"
-        strange = len(set(images["species"][~known].dropna()) - set(images["species"][known]))
-        check(strange / n_species, 0, 0.5, f"Species missing from train, whose photos will count as wrong: {strange}.")
-        if duplicates is not None:
-            shared = int(leakage(images, duplicates).filter(like="train", axis=0).to_numpy().sum())
-            held_out = max(int((~known).sum()), 1)
-            check(shared / held_out, 0, 0.05, f"Plants or photos that train shares with valid or test: {shared}.")
-    found.sort(key=lambda reason: reason[0], reverse=True)  # serious first
-    verdict = "yes" if not found else "no" if found[0][0] == "serious" else "with care"
-    return Verdict(verdict, [sentence for _, sentence in found], [severity for severity, _ in found])
+    n_files = n + (0 if bad is None else len(bad))
+    mean, few, unnamed = counts.mean(), (counts < 30).sum(), n - counts.sum()
+    half = (counts.cumsum() < counts.sum() / 2).sum() + 1
+    side = photos[["width", "height"]].min(axis=1).median()
+    lone = (photos.drop_duplicates(["species", "obs_id"])["species"].value_counts() == 1).sum()
+    organs, each = photos["organ"].nunique(), photos.groupby(["species", "organ"]).size().median()
+    web = (photos["source"] == "web").sum()
+    copies, clash = duplicates["second"].nunique(), (duplicates["same_species"] == 0).sum()
+    train, held_out = photos[photos["split"] == "train"], photos[photos["split"].isin(["valid", "test"])]
+    strange = len(set(held_out["species"].dropna()) - set(train["species"]))
+    shared = leakage(photos, duplicates).filter(like="train", axis=0).to_numpy().sum()
+    checks = [  # how bad it is, above what that is mild and above what serious, and how to say it
+        (10 / mean, 1, 2, f"A species has {mean:.1f} photos on average; under 10 is little."),
+        (few / n_species, 0.1, 1, f"Species with under 30 photos, which EGI drops: {few} of {n_species}."),
+        (gini(counts), 0.5, 1, f"Half of the photos show only {half} of {n_species} species."),
+        (unnamed / n, 0, 0.5, f"Photos without a species: {unnamed} of {n}."),
+        (1 - n / n_files, 0, 0.2, f"Files that cannot be read or are too small: {n_files - n} of {n_files}."),
+        (128 / side, 1, 4, f"The shorter side is {side:.0f} pixels in the median; under 128 shows little."),
+        (lone / n_species, 0, 1, f"Species with a single observation, so none to test on: {lone} of {n_species}."),
+        (5 / each * (organs > 1), 1, 5, f"{organs} organs are mixed; a species has {each:.0f} photos of one."),
+        (web / n, 0.2, 1, f"Photos from web searches, where labels are often wrong: {web} of {n}."),
+        (copies / n, 0.01, 0.3, f"Photos that duplicate another, exactly or nearly: {copies} of {n}."),
+        (clash / n, 0, 0.05, f"Pairs of duplicates under two species, so one label wrong in each: {clash}."),
+        (strange / n_species, 0, 0.5, f"Species missing from train, whose photos will count as wrong: {strange}."),
+        (shared / max(len(held_out), 1), 0, 0.05, f"Plants or photos that train shares with valid or test: {shared}."),
+    ]
+    serious = [said for share, _, limit, said in checks if share > limit]
+    mild = [said for share, least, limit, said in checks if least < share <= limit]
+    verdict = "no" if serious else "with care" if mild else "yes"
+    return Verdict(verdict, serious + mild, ["serious"] * len(serious) + ["mild"] * len(mild))
