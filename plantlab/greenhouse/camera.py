@@ -112,7 +112,7 @@ def render(crowds: list, side: int, light, sun, sky, press: float = 1.0) -> tupl
     gleam = (p[:, 6] * np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 24)[:, None]
     ambient = sky * (0.6 + 0.4 * normal[:, 1:2]) * (1 - 0.75 * hollow)
     image[spot, 1:4] = np.clip(p[:, 3:6] * (sun * direct * free + ambient) + 0.35 * sun * gleam * free, 0, 4)
-    small = image[:, :5].reshape(side, FINE, side, FINE, 5).mean((1, 3))
+    small = sum(field[i::FINE, j::FINE, :5] for i in range(FINE) for j in range(FINE)) / FINE**2
     cover = np.maximum(small[..., :1], 1e-6)
     return np.concatenate([small[..., 1:4] / cover, np.clip(cover * 1.15, 0, 1)], -1), small[..., 4] / cover[..., 0]
 
@@ -148,10 +148,14 @@ def portrait(t, organ: str, rng, size: int) -> np.ndarray:
     turn = view(rng.uniform(0, 2 * np.pi), elevation, rng.normal(0, 0.15))
     if focus == "K":  # people go round to where the flower looks at them
         to = (parts["K"][0][-1, :, 1] if t.inflorescence == "solitary" else turn[2]) + rng.normal(0, 0.45, 3)
-        turn = view(np.arctan2(to[1], to[0]), np.arctan2(np.clip(to[2], -0.2, 3), np.hypot(to[0], to[1])), rng.normal(0, 0.15))
+        turn = view(
+            np.arctan2(to[1], to[0]), np.arctan2(np.clip(to[2], -0.2, 3), np.hypot(to[0], to[1])), rng.normal(0, 0.15)
+        )
     elif focus == "L" and len(parts["L"][0]) == 1:
         turn = view(np.pi / 2 + rng.normal(0, 0.5), elevation, rng.uniform(0, 2 * np.pi))
-    seen = np.concatenate([np.concatenate([o, o + f[:, :, 1] * s[:, :1] * (k != "K")]) for k, (f, o, s) in shown.items()])
+    seen = np.concatenate(
+        [np.concatenate([o, o + f[:, :, 1] * s[:, :1] * (k != "K")]) for k, (f, o, s) in shown.items()]
+    )
     pad = max({"K": 0.5, "L": 0.25, "R": 0.4, "F": 0}[k] * s[:, 0].max() for k, (_, _, s) in shown.items())
     seen = seen @ turn.T
     low, high = seen.min(0) - pad, seen.max(0) + pad
@@ -166,7 +170,11 @@ def portrait(t, organ: str, rng, size: int) -> np.ndarray:
 
     scene = "landscape" if wood else str(rng.choice(list(BACKGROUNDS), p=np.array(ODDS[organ]) / sum(ODDS[organ])))
     if scene == "hand":
-        crowds += hand(rng, size * FINE, min((at[:, 2] - 0.3 * np.max(s, -1, keepdims=s.ndim > 1).ravel()).min() for _, _, at, s, _ in crowds))
+        crowds += hand(
+            rng,
+            size * FINE,
+            min((at[:, 2] - 0.3 * np.max(s, -1, keepdims=s.ndim > 1).ravel()).min() for _, _, at, s, _ in crowds),
+        )
     sunny = rng.random() < 0.5
     light = np.float32([rng.normal(0, 0.6), rng.uniform(0.35, 1), rng.uniform(0.25, 0.9)])
     light /= np.linalg.norm(light)
@@ -207,10 +215,12 @@ def defocus(colour, cover, radius) -> tuple[np.ndarray, np.ndarray]:
 
 def behind(back, picture, rng, size: int) -> np.ndarray:
     """Return the background with another plant of the kind in it, out of focus."""
-    ramp = np.minimum(1, 6 * (1 - np.abs(np.linspace(-1, 1, size))))
-    picture = picture * np.append(np.ones(3), 1) * np.where(np.arange(4) == 3, (ramp[:, None] * ramp)[..., None], 1)
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    picture[..., 3] *= np.clip(2.5 * (1 - np.hypot(x, y)), 0, 1)  # no edge of the picture shows in the picture
     other = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8), "RGBA").rotate(rng.uniform(-30, 30))
-    other = other.resize([int(size * rng.uniform(0.5, 0.9))] * 2).filter(ImageFilter.GaussianBlur(size * rng.uniform(0.02, 0.05)))
+    other = other.resize([int(size * rng.uniform(0.5, 0.9))] * 2).filter(
+        ImageFilter.GaussianBlur(size * rng.uniform(0.02, 0.05))
+    )
     image = canvas(back, size)
     image.paste(other, tuple((rng.uniform(-0.3, 0.8, 2) * size).astype(int)), other)
     return pixels(image)
@@ -219,7 +229,15 @@ def behind(back, picture, rng, size: int) -> np.ndarray:
 def occlude(picture, rng, size: int) -> np.ndarray:
     """Return the picture with a few blades before the plant, out of focus."""
     veil = Image.new("RGBA", (size, size), (60, 90, 30, 0))
-    strokes(veil, rng, int(rng.integers(1, 4)), rng.uniform(0.3, 0.6), rng.uniform(0.015, 0.05), rng.uniform(0.1, 0.3), (0.3, 0.7))
+    strokes(
+        veil,
+        rng,
+        int(rng.integers(1, 4)),
+        rng.uniform(0.3, 0.6),
+        rng.uniform(0.015, 0.05),
+        rng.uniform(0.1, 0.3),
+        (0.3, 0.7),
+    )
     image = canvas(picture, size)
     veil = veil.filter(ImageFilter.GaussianBlur(size * rng.uniform(0.01, 0.03)))
     image.paste(veil, (0, 0), veil)
@@ -237,7 +255,7 @@ def sheet(t, organ: str, rng, size: int) -> np.ndarray:
     low, high = seen.min(0), seen.max(0)
     scale = 0.8 * size / max(high[0] - low[0], high[1] - low[1])
     parts = seen_from(parts, turn, (low + high) / 2 - [0, 0.04 * size / scale, 0], scale, size)
-    for symbol in set("LK") & set(parts):  # blades and flowers lie in the plane of the paper
+    for symbol in [k for k in "LK" if k in parts]:  # blades and flowers lie in the plane of the paper
         frames, at, sizes = parts[symbol]
         aside = rng.normal(0, [0.3, 0.3, 0], at.shape) + ([0, 0, 1.6] if symbol == "K" else [0, 0, 0])
         parts[symbol] = (axes(frames[:, :, 1] * [1, 1, 0] + 1e-3 + aside, [0, 0.4, 1] + 0 * at), at, sizes)
@@ -247,7 +265,11 @@ def sheet(t, organ: str, rng, size: int) -> np.ndarray:
     draw, thin, (x, y) = ImageDraw.Draw(image), max(1, size // 128), rng.uniform([0.04, 0.78], [0.6, 0.81]) * size
     draw.rectangle([x, y, x + size * 0.36, y + size * 0.17], fill=(250, 248, 240), outline=(150, 140, 120))
     for k, long in enumerate(rng.uniform(0.12, 0.32, 5) * size):
-        draw.line([x + size * 0.025, y + size * (0.03 + 0.028 * k), x + long, y + size * (0.03 + 0.028 * k)], (70, 60, 55), thin)
+        draw.line(
+            [x + size * 0.025, y + size * (0.03 + 0.028 * k), x + long, y + size * (0.03 + 0.028 * k)],
+            (70, 60, 55),
+            thin,
+        )
     if rng.random() < 0.6:
         for left in size * (rng.uniform(0.05, 0.7) + 0.009 * np.flatnonzero(rng.random(24) < 0.55)):
             draw.line([left, size * 0.03, left, size * 0.08], (30, 30, 30), thin)
@@ -264,7 +286,9 @@ def non_plant(label: str, rng, size: int) -> np.ndarray:
     kind = str(rng.choice(["map", "drawing", "label", "pot", "butterfly"]))
     if kind == "map":
         land = cloud(rng, (size, size), 3, 5)
-        picture = np.where(land[..., None] > 0.5, rgb(rng.uniform(0.1, 0.25), 0.2, 0.92), np.float32([0.72, 0.83, 0.93]))
+        picture = np.where(
+            land[..., None] > 0.5, rgb(rng.uniform(0.1, 0.25), 0.2, 0.92), np.float32([0.72, 0.83, 0.93])
+        )
         image = canvas(picture * np.clip(np.abs(land - 0.5) * size * 0.35, 0.5, 1)[..., None], size)
         for x, y in rng.normal(rng.uniform(0.25, 0.75, 2), 0.1, (40, 2)) * size:
             ImageDraw.Draw(image).circle((x, y), size * 0.012, (200, 40, 40))
@@ -274,7 +298,9 @@ def non_plant(label: str, rng, size: int) -> np.ndarray:
         draw, phi = ImageDraw.Draw(image), np.linspace(0, 2 * np.pi, 120)
         for x, y, r in rng.uniform([0.2, 0.2, 0.08], [0.8, 0.75, 0.2], (int(rng.integers(2, 5)), 3)) * size:
             draw.line([x, y, size * 0.5, size * 0.97], (60, 50, 45), max(1, size // 100))
-            ring = gielis(phi, int(rng.integers(3, 9)), rng.uniform(0.5, 1.5), 1, 1)[:, None] * np.stack([np.cos(phi), np.sin(phi)], -1)
+            ring = gielis(phi, int(rng.integers(3, 9)), rng.uniform(0.5, 1.5), 1, 1)[:, None] * np.stack(
+                [np.cos(phi), np.sin(phi)], -1
+            )
             for part in (1, 0.6, 0.25):
                 draw.line((ring * r * part + [x, y]).ravel().tolist(), (60, 50, 45), max(1, size // 100))
         draw.text((size / 2, size * 0.06), label, (60, 50, 45), ImageFont.load_default(size * 0.07), "mm")
@@ -292,11 +318,19 @@ def non_plant(label: str, rng, size: int) -> np.ndarray:
         return pixels(image, 0.4)
     n = size * FINE
     if kind == "pot":
-        wall, turn = rng.uniform(0.28, 0.36), view(-np.pi / 2, rng.uniform(0.2, 0.6)) @ [[1, 0, 0], [0, 0, -1], [0, 1.0, 0]]
-        clay = revolve(lambda u: wall * (0.72 + 0.28 * u) + 0.05 * (u > 0.78), n, rgb(rng.uniform(0.02, 0.08), 0.6, 0.7), shine=0.1)
+        wall, turn = (
+            rng.uniform(0.28, 0.36),
+            view(-np.pi / 2, rng.uniform(0.2, 0.6)) @ [[1, 0, 0], [0, 0, -1], [0, 1.0, 0]],
+        )
+        clay = revolve(
+            lambda u: wall * (0.72 + 0.28 * u) + 0.05 * (u > 0.78), n, rgb(rng.uniform(0.02, 0.08), 0.6, 0.7), shine=0.1
+        )
         soil = revolve(lambda u: wall * (1 - u), n, rgb(0.07, 0.5, 0.2))
         frames, at = turn[None], turn @ [[0, 0], [-0.45, 0.45], [0, 0]] * n * 0.8
-        crowds = [(clay, frames, at.T[:1], [n * 0.8], [1]), (soil, frames, at.T[1:] * 0.8, [[n * 0.8, 1, n * 0.8]], [1])]
+        crowds = [
+            (clay, frames, at.T[:1], [n * 0.8], [1]),
+            (soil, frames, at.T[1:] * 0.8, [[n * 0.8, 1, n * 0.8]], [1]),
+        ]
     else:
         turn, n = view(rng.uniform(0, 6.28), rng.uniform(0.6, 1.5), rng.uniform(0, 6.28)), n * rng.uniform(0.6, 0.9)
         sides = np.array([[-0.85, 0.6, 0.25], [0.85, 0.6, 0.25], [-0.7, -0.6, 0.2], [0.7, -0.6, 0.2]])
@@ -321,7 +355,9 @@ def _wing(rng):
 def develop(picture, rng, size: int, flat: bool = False) -> Image.Image:
     """Return the picture as a camera gives it: exposure, cast, contrast, vignette, softness, noise of the sensor."""
     picture = np.clip(picture, 0, 1).astype(np.float32)
-    wanted = np.clip(rng.normal(0.42, 0.07), 0.25, 0.6) / max(float(picture.mean()), 0.05)  # automatic exposure, half-way
+    wanted = np.clip(rng.normal(0.42, 0.07), 0.25, 0.6) / max(
+        float(picture.mean()), 0.05
+    )  # automatic exposure, half-way
     picture = picture * (np.clip(wanted, 0.8, 2.2) ** 0.5 if not flat else rng.uniform(0.9, 1.06))
     grey = picture.mean(-1, keepdims=True)
     picture = (grey + (picture - grey) * rng.uniform(0.65, 1.25)) * (1 + rng.normal(0, 0.02 if flat else 0.055, 3))

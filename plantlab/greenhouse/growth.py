@@ -100,7 +100,10 @@ def inflorescence(t, rng, bearing: str = "K") -> list:
             length = k * step + 0.4 * d if t.inflorescence == "corymb" else short * d
             return [("F", step, thin * 1.5), *stalk(length, 42 if t.inflorescence == "corymb" else 66), ("I", k - 1, 0)]
 
-        return derive([("F", d, thin * 1.6), ("I", n, 0)], {"I": rule}, n)[:-1] + [("F", step, thin), (bearing, d * 0.8, 0)]
+        return derive([("F", d, thin * 1.6), ("I", n, 0)], {"I": rule}, n)[:-1] + [
+            ("F", step, thin),
+            (bearing, d * 0.8, 0),
+        ]
     if t.inflorescence == "panicle":
 
         def branch(k, _):
@@ -119,7 +122,13 @@ def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
     word = []
     for _ in range(n):
         blade = t.blade * size * rng.uniform(0.85, 1.1)
-        word += [("[", 0, 0), ("&", pitch + rng.normal(0, 8), 0), ("F", 0.16 * blade, 0.018), ("L", blade, 0), ("]", 0, 0)]
+        word += [
+            ("[", 0, 0),
+            ("&", pitch + rng.normal(0, 8), 0),
+            ("F", 0.16 * blade, 0.018),
+            ("L", blade, 0),
+            ("]", 0, 0),
+        ]
         word.append(("/", 360 / n if n > 1 else 0, 0))
     return [*word, ("/", turn, 0)]
 
@@ -127,7 +136,9 @@ def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
 def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) -> list:
     """Return the word of a leafy stem that ends in flowers or fruits (`bearing`), or in a young leaf."""
     basal = t.phyllotaxis == "basal" if basal is None else basal
-    tip = inflorescence(t, rng, bearing) if bearing else [*leaves(t, rng, 0.5, 25), ("&", 10, 0), ("L", 0.4 * t.blade, 0)]
+    tip = (
+        inflorescence(t, rng, bearing) if bearing else [*leaves(t, rng, 0.5, 25), ("&", 10, 0), ("L", 0.4 * t.blade, 0)]
+    )
     if basal:
         rosette = [m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]]
         return rosette + [("F", t.blade * 0.5, 0.03)] * 2 + tip if bearing else rosette
@@ -142,7 +153,9 @@ def tree(t, rng, bearing: str = "") -> list:
     Tall species keep a leader, so that the crown is a cone; in the others all limbs are alike and the crown is round.
     """
     shrub, spread, leader = t.habit == "shrub", 26 + 30 * t.branching, t.height > 0.6
-    tuft = [m for k in range(6) for m in [("[", 0, 0), ("&", 35 + 9 * k, 0), ("L", 0.42, 0), ("]", 0, 0), ("/", 137.5, 0)]]
+    tuft = [
+        m for k in range(6) for m in [("[", 0, 0), ("&", 35 + 9 * k, 0), ("L", 0.34, 0), ("]", 0, 0), ("/", 137.5, 0)]
+    ]
 
     def limb(k, r):
         length = (0.34 + 0.2 * k) * rng.uniform(0.7, 1.3)
@@ -156,7 +169,7 @@ def tree(t, rng, bearing: str = "") -> list:
         return [*word, *end, ("&", 6, 0), ("A", k - (0.6 if leader else 1), r * (0.86 if leader else 0.7))]
 
     start = [] if shrub else [("F", 0.5 + 0.5 * t.height, 0.14)] * 2
-    stem = [("[", 0, 0), ("&", 25, 0), ("A", 2.6, 0.05), ("]", 0, 0), ("/", 137.5, 0)]
+    stem = [("[", 0, 0), ("&", 25, 0), ("A", 2.9, 0.05), ("]", 0, 0), ("/", 137.5, 0)]
     return derive(start + (stem * 5 if shrub else [("A", 3.4, 0.12)]), {"A": limb}, 7)
 
 
@@ -164,7 +177,13 @@ def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
     """Return a whole leaf: one blade, or leaflets along a rachis or about its tip."""
     if t.division == "simple":
         return leaf(t, n, rng, curl, flat)
-    k = 3 if t.division == "trifoliate" else 5 + 2 * int(t.veins * 2) if t.division == "digitate" else 7 + 2 * int(t.veins * 3)
+    k = (
+        3
+        if t.division == "trifoliate"
+        else 5 + 2 * int(t.veins * 2)
+        if t.division == "digitate"
+        else 7 + 2 * int(t.veins * 3)
+    )
     if t.division == "pinnate":
         side, along = np.tile([-1.0, 1.0], k // 2), np.repeat(np.linspace(0.25, 0.88, k // 2), 2)
         heading = np.stack([side, 0.55 + 0 * side, 0.1 + 0 * side], -1)
@@ -203,7 +222,13 @@ def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
     for kind in np.unique(bins):  # pieces of stem of about the same length and radius share a mesh
         mine = bins == kind
         n, m = int(size[mine, 0].max() * 0.7 + 3), int(size[mine, 1].max() * 4.4 + 5)
-        rod = revolve(lambda u: 1 + 0 * u, n, lambda u, phi: colour * rng.uniform(0.8, 1.15, (*(u + phi).shape, 1)), shine=0.1, around=m)
+        rod = revolve(
+            lambda u: 1 + 0 * u,
+            n,
+            lambda u, phi: colour * rng.uniform(0.8, 1.15, (*(u + phi).shape, 1)),
+            shine=0.1,
+            around=m,
+        )
         reach = np.stack([size[mine, 1], size[mine, 0] * 1.04, size[mine, 1]], 1)  # (N, 3)
         crowds.append((rod, frames[mine], at[mine], reach, np.ones(mine.sum())))
     return crowds

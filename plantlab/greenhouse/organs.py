@@ -86,10 +86,15 @@ def place(mesh, frames, origins, sizes, tints=1.0) -> np.ndarray:
 
 def axes(heading, up) -> np.ndarray:
     """Return frames (..., 3, 3) whose y is `heading` and whose z is as near to `up` as can be."""
-    y = heading / np.linalg.norm(heading, axis=-1, keepdims=True)
-    x = np.cross(y, up)
-    x = x / (np.linalg.norm(x, axis=-1, keepdims=True) + 1e-9)
-    return np.stack([x, y, np.cross(x, y)], -1)
+    y = heading / np.sqrt(np.einsum("...i,...i->...", heading, heading))[..., None]
+    x = cross(y, np.asarray(up))
+    x = x / (np.sqrt(np.einsum("...i,...i->...", x, x))[..., None] + 1e-9)
+    return np.stack([x, y, cross(x, y)], -1)
+
+
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cross product over the last axis, in a quarter of np.cross's time."""
+    return a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
 
 
 def whorl(n: int, elevation: float, turn: float = 0.0, jitter=0.0, rng=None) -> np.ndarray:
@@ -121,7 +126,16 @@ BROAD = ("cordate", "orbicular", "palmate")
 
 def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = False) -> np.ndarray:
     """Return one blade with its veins; simple outlines along the midrib, broad and lobed ones by the superformula."""
-    u, v = grid(n, max(9, int(n * (2.6 if t.leaf_shape in BROAD else LEAF_OUTLINE[t.leaf_shape][2] * 2.2 * (0.65 + 0.7 * t.leaf_ratio)))))
+    u, v = grid(
+        n,
+        max(
+            9,
+            int(
+                n
+                * (2.6 if t.leaf_shape in BROAD else LEAF_OUTLINE[t.leaf_shape][2] * 2.2 * (0.65 + 0.7 * t.leaf_ratio))
+            ),
+        ),
+    )
     teeth = int(8 + 22 * t.teeth)
     amount = {"entire": 0, "undulate": 0}.get(t.margin, 0.16 - 0.09 * t.teeth)
     broad = t.leaf_shape in BROAD
@@ -157,13 +171,17 @@ def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = Fa
     green = mix(green, green * np.float32([1.15, 1.1, 0.8]), across**3)
     spots = cloud(rng, z.shape, 7, 2)
     green = mix(green, np.array([0.42, 0.27, 0.12]), (spots - 1.02 + 0.25 * t.blemish) * 14)
-    return surface(bend(x, y, 0 * y + z * (0.1 if flat else 1), 0.02 if flat else curl), green, 0.1 + 0.5 * t.gloss, 0.55)
+    return surface(
+        bend(x, y, 0 * y + z * (0.1 if flat else 1), 0.02 if flat else curl), green, 0.1 + 0.5 * t.gloss, 0.55
+    )
 
 
 def _tooth(s, margin):
     """Return the margin's height, -1 to 0, along `s` teeth."""
     f = s % 1
-    return {"serrate": f - 1, "dentate": -np.abs(2 * f - 1), "crenate": np.abs(np.sin(np.pi * f)) ** 0.6 - 1}.get(margin, 0 * f)
+    return {"serrate": f - 1, "dentate": -np.abs(2 * f - 1), "crenate": np.abs(np.sin(np.pi * f)) ** 0.6 - 1}.get(
+        margin, 0 * f
+    )
 
 
 def _veins(t, x, y, u, v, broad):
@@ -185,7 +203,7 @@ def _veins(t, x, y, u, v, broad):
 def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=None, pattern=None) -> np.ndarray:
     """Return one petal: outline, cup, ruffle, and its pattern towards base and rim."""
     shape, pattern = shape or t.petal_shape, pattern or t.pattern
-    u, v = grid(n, max(7, int(n * (0.6 + 0.8 * t.petal_ratio))))
+    u, v = grid(n, max(7, int(n * (0.6 + 0.8 * t.petal_ratio) * (1.8 if shape == "fringed" else 1.2))))
     a, b = {"pointed": (0.8, 0.95), "strap": (0.3, 0.12), "spoon": (2.2, 0.4)}.get(shape, (0.9, 0.33))
     w = u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b)
     w = (0.04 + 0.96 * w) * (0.2 if shape == "strap" else 0.26 + 0.36 * t.petal_ratio)
@@ -193,7 +211,7 @@ def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=
     y = y - {"notched": 0.2 * np.exp(-((v / 0.28) ** 2)), "fringed": 0.09 * np.cos(v * 19) + 0.09,
              "strap": 0.05 * np.abs(np.sin(v * 3 * np.pi / 2))}.get(shape, 0) * u**5  # fmt: skip
     cup = (0.2 + 0.9 * t.petal_cup) if cup is None else cup
-    z = cup * x**2 / 0.4 - 0.1 * np.abs(x) * (1 - u)
+    z = cup * 0.3 * (np.sqrt(1 + (x / 0.2) ** 2) - 1) - 0.1 * np.abs(x) * (1 - u)
     ruffle = (0.06 if shape == "fringed" else 0.025) * np.sin(v * 7 + rng.uniform(0, 6)) * u**2 * np.abs(v)
     z = z + ruffle + 0.06 * (cloud(rng, z.shape, 3, 1) - 0.5) * u
     own = t.flower_rgb if colour is None else colour
@@ -204,14 +222,18 @@ def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=
     if pattern == "eyed":
         shade = mix(shade, t.eye_rgb, (0.42 - u + 0.1 * np.abs(lines - 0.5) + 0 * v) * 9)
     elif pattern == "edged":
-        shade = mix(shade, pale if own.mean() < 0.72 else t.eye_rgb, (np.maximum(np.abs(v) + 0 * u, u + 0 * v) - 0.8) * 9)
+        shade = mix(
+            shade, pale if own.mean() < 0.72 else t.eye_rgb, (np.maximum(np.abs(v) + 0 * u, u + 0 * v) - 0.8) * 9
+        )
     elif pattern == "spotted":
         shade = mix(shade, t.eye_rgb, (cloud(rng, z.shape, 9, 1) - 0.62) * 12 * (u < 0.8))
     shade = shade * (0.93 + 0.14 * cloud(rng, z.shape, 4))[..., None]
     return surface(bend(x, y, z, (0.9 - 1.8 * t.petal_curl) if curl is None else curl), shade, 0.12, 0.6)
 
 
-def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0, around=0):
+def revolve(
+    profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0, around=0
+):
     """Return a body around y: `profile` radius from base to tip (a function of u), cross-section by the superformula."""
     widest = float(np.max(profile(np.linspace(0, 1, 20))))
     u, phi = grid(n if around else int(1.7 * n), around or int(n * 5.6 * widest + 5), np.pi)
@@ -228,13 +250,16 @@ def ball(n: int, colour, shine=0.3, ratio: float = 1.0) -> np.ndarray:
 
 def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a flower that faces z, with y up; petals are half a unit long, `n` points across the whole."""
+    deep = (0.6 + 0.4 * t.petal_cup) * (0.7 if t.corolla == "trumpet" else 1)
     half, up = int(n * 0.56), np.array([0, 0, 1.0])
     green = t.leaf_rgb * 0.9 + 0.05
     parts = []
 
     def add(mesh, frames, size, origin=(0, 0, 0), tint=0.06):
         k = len(frames)
-        parts.append(place(mesh, frames, np.broadcast_to(origin, (k, 3)), np.full(k, size), 1 + rng.normal(0, tint, (k, 1))))
+        parts.append(
+            place(mesh, frames, np.broadcast_to(origin, (k, 3)), np.full(k, size), 1 + rng.normal(0, tint, (k, 1)))
+        )
 
     def toward(*where):
         return axes(np.array([where], float), up[None])
@@ -242,8 +267,20 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
     if t.corolla == "daisy":
         rays = t.n_petals + int(rng.integers(-1, 2))
         for k in range(2 if rays > 15 else 1):
-            one = petal(t, half, rng, "strap" if t.petal_shape == "rounded" else t.petal_shape, cup=0.5, curl=0.5 - 0.9 * t.petal_curl)
-            add(one, whorl(rays // (2 if rays > 15 else 1), 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k), k * 0.2, 0.05, rng), 0.5, (0, 0, -0.02 * k))
+            one = petal(
+                t,
+                half,
+                rng,
+                "strap" if t.petal_shape == "rounded" else t.petal_shape,
+                cup=0.5,
+                curl=0.5 - 0.9 * t.petal_curl,
+            )
+            add(
+                one,
+                whorl(rays // (2 if rays > 15 else 1), 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k), k * 0.2, 0.05, rng),
+                0.5,
+                (0, 0, -0.02 * k),
+            )
         angle, r = vogel(90 + int(60 * t.stamens))
         disc = 0.14 + 0.1 * t.stamens
         at = np.stack([r * np.cos(angle) * disc, r * np.sin(angle) * disc, 0.07 * (1 - r**2) + 0.03], -1)
@@ -252,18 +289,31 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
         parts.append(place(ball(max(4, n // 20), t.eye_rgb, 0.2), heading, at, np.full(len(r), disc * 0.26), tints))
     elif t.corolla == "butterfly":
         add(petal(t, half, rng, cup=0.1, curl=-0.5), axes(np.array([[0, 1, 0.35]]), up[None]), 0.55)
-        add(petal(t, half, rng, "rounded", cup=0.5, curl=0.3), axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]])), 0.42)
+        add(
+            petal(t, half, rng, "rounded", cup=0.5, curl=0.3),
+            axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]])),
+            0.42,
+        )
         keel = petal(t, half, rng, "pointed", cup=3, curl=-0.8, colour=1 - (1 - t.flower_rgb) * 0.5, pattern="plain")
         add(keel, toward(0, -0.55, 0.8), 0.4)
     elif t.corolla in ("lipped", "orchid"):
         orchid = t.corolla == "orchid"
         if orchid:
-            add(petal(t, half, rng, "pointed", colour=t.flower_rgb * 0.92), axes(np.array([[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]), up + np.zeros((3, 3))), 0.5, (0, 0, -0.03))
+            add(
+                petal(t, half, rng, "pointed", colour=t.flower_rgb * 0.92),
+                axes(np.array([[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]), up + np.zeros((3, 3))),
+                0.5,
+                (0, 0, -0.03),
+            )
             add(petal(t, half, rng), axes(np.array([[-1, 0.35, 0.2], [1, 0.35, 0.2]]), up + np.zeros((2, 3))), 0.46)
         else:
             hood = petal(t, half, rng, "rounded", cup=1.8, curl=1.0)
             add(hood, toward(0, 0.8, 0.8), 0.42)
-            add(petal(t, half, rng, "rounded"), axes(np.array([[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]]), up + np.zeros((2, 3))), 0.3)
+            add(
+                petal(t, half, rng, "rounded"),
+                axes(np.array([[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]]), up + np.zeros((2, 3))),
+                0.3,
+            )
         lip = petal(t, half, rng, "fringed" if t.petal_shape == "fringed" else "notched", cup=-0.3, curl=0.9,
                     colour=t.flower_rgb**1.25, pattern="spotted" if t.pattern == "plain" else t.pattern)  # fmt: skip
         add(lip, toward(0, -0.75, 0.6), 0.55)
@@ -280,12 +330,24 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
 
         u, phi = grid(n + 3, int(3.6 * n), np.pi)
         rim = gielis(phi, m, lobe * 1.3, 1, 1)
-        flare = (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5) if bell else (0.06 + 0.05 * u + 0.45 * u**2.2)
-        deep = (0.6 + 0.4 * t.petal_cup) * (1 if bell else 0.7)
+        flare = (
+            (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5)
+            if bell
+            else (0.06 + 0.05 * u + 0.45 * u**2.2)
+        )
         r = flare * (1 + (rim - 0.8) * u**3 * 0.9)
-        z = deep * (u if bell else np.sin(u * np.pi / 2)) * (1 + 0.3 * (rim - 0.8) * u**4 * bell) - deep * (0.0 if bell else 0.6)
-        parts.append(surface(np.stack([r * np.cos(phi), r * np.sin(phi), z + 0 * phi], -1), shade(u + 0 * phi, phi), 0.15, 0.6))
-        add(revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb), toward(0, 0.01, 1), deep * 0.9, (0, 0, -0.4 * (not bell)))
+        z = deep * (u if bell else np.sin(u * np.pi / 2)) * (1 + 0.3 * (rim - 0.8) * u**4 * bell) - deep * (
+            0.0 if bell else 0.6
+        )
+        parts.append(
+            surface(np.stack([r * np.cos(phi), r * np.sin(phi), z + 0 * phi], -1), shade(u + 0 * phi, phi), 0.15, 0.6)
+        )
+        add(
+            revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb),
+            toward(0, 0.01, 1),
+            deep * 0.9,
+            (0, 0, -0.4 * (not bell)),
+        )
     else:
         m, lift = t.n_petals, 0.1 + 0.9 * t.petal_cup
         one = petal(t, half, rng)
@@ -310,7 +372,8 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
     sepal = petal(t, max(8, half // 2), rng, "pointed", cup=0.6, curl=0.2, colour=green, pattern="plain")
     k = {"daisy": 13, "orchid": 0}.get(t.corolla, 5)
     if k:
-        add(sepal, whorl(k, 0.25 if t.corolla in ("open", "daisy") else 0.7, 0.3), 0.26, (0, 0, -0.06))
+        lift, base = {"bell": (0.1, -0.07), "trumpet": (0.9, -0.6 * deep)}.get(t.corolla, (0.25, -0.06))
+        add(sepal, whorl(k, lift, 0.3), 0.26, (0, 0, base))
     return np.concatenate(parts)
 
 
@@ -324,7 +387,10 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
         blush = cloud(rng, u.shape, 3, 2)
         tone = mix(ripe, ripe * [1.0, 0.8, 0.55] + [0.0, 0.14, 0.06], (blush - 0.35 - 0.4 * t.fruit_hue) * 2.2)
         dots = cloud(rng, u.shape, 14, 1)
-        return mix(tone, 1 - (1 - tone) * 0.55, (dots - 0.8) * 1.5) * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
+        return (
+            mix(tone, 1 - (1 - tone) * 0.55, (dots - 0.8) * 1.5)
+            * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
+        )
 
     def body(profile, colour, **how):
         return revolve(profile, n, colour, **how)
@@ -344,21 +410,54 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
         return np.concatenate([body(apple, skin, shine=0.7, section=(5, 12, 2.5, 2.5)), crown])
     if t.fruit == "pod":
         seeds = 4 + int(5 * t.fruit_ratio)
-        pod = lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 * (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u)))  # noqa: E731
+        pod = lambda u: (
+            0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 * (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u)))
+        )  # noqa: E731
         tone = mix(ripe, dry, np.array(0.55))
-        return np.concatenate([place(body(pod, tone, squash=0.5, curl=0.7 * (t.petal_curl - 0.2)), one, still, [1.6]), calyx])
+        return np.concatenate(
+            [place(body(pod, tone, squash=0.5, curl=0.7 * (t.petal_curl - 0.2)), one, still, [1.6]), calyx]
+        )
     if t.fruit == "capsule":
         urn = lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 * (1 - 0.35 * (u > 0.86)) + 0.02  # noqa: E731
-        ribs = lambda u, phi: dry * (0.65 + 0.5 * np.abs(np.cos(t.n_petals * phi / 2)))[..., None] * (1.1 - 0.4 * u[..., None])  # noqa: E731
-        lid = place(sepal * np.r_[np.ones(6), 1.5, 0.7, 0.8, 1, 1], tilt @ spin, np.zeros((5, 3)) + [0, 0.95 * long, 0], np.full(5, 0.22))
-        return np.concatenate([place(body(urn, ribs, section=(t.n_petals, 4, 2.8, 2.8), shine=0.2), one, still, [long]), lid, calyx])
+        ribs = lambda u, phi: (
+            dry * (0.65 + 0.5 * np.abs(np.cos(t.n_petals * phi / 2)))[..., None] * (1.1 - 0.4 * u[..., None])
+        )  # noqa: E731
+        lid = place(
+            sepal * np.r_[np.ones(6), 1.5, 0.7, 0.8, 1, 1],
+            tilt @ spin,
+            np.zeros((5, 3)) + [0, 0.95 * long, 0],
+            np.full(5, 0.22),
+        )
+        return np.concatenate(
+            [place(body(urn, ribs, section=(t.n_petals, 4, 2.8, 2.8), shine=0.2), one, still, [long]), lid, calyx]
+        )
     if t.fruit == "nut":
         cup = lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1))  # noqa: E731
-        scales = lambda u, phi: dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + (u * 14 // np.pi) * 1.6)))[..., None]  # noqa: E731
-        nut = place(body(round_, lambda u, phi: (dry * [1.05, 0.8, 0.55])[None, None] * (0.8 + 0.25 * np.sin(phi * 11) ** 2)[..., None], shine=0.8), one, still + [0, 0.15, 0], [0.95 * long])
+        scales = lambda u, phi: (
+            dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + (u * 14 // np.pi) * 1.6)))[..., None]
+        )  # noqa: E731
+        nut = place(
+            body(
+                round_,
+                lambda u, phi: (dry * [1.05, 0.8, 0.55])[None, None] * (0.8 + 0.25 * np.sin(phi * 11) ** 2)[..., None],
+                shine=0.8,
+            ),
+            one,
+            still + [0, 0.15, 0],
+            [0.95 * long],
+        )
         return np.concatenate([nut, place(body(cup, scales, shine=0.05), one, still, [0.5])])
     if t.fruit == "samara":
-        wing = petal(t, n, rng, "spoon", cup=0.0, curl=0.3, colour=mix(ripe, np.array([0.75, 0.66, 0.4]), np.array(0.6)), pattern="veined")
+        wing = petal(
+            t,
+            n,
+            rng,
+            "spoon",
+            cup=0.0,
+            curl=0.3,
+            colour=mix(ripe, np.array([0.75, 0.66, 0.4]), np.array(0.6)),
+            pattern="veined",
+        )
         pair = axes(np.array([[-0.8, 1, 0], [0.8, 1, 0]]), up + np.zeros((2, 3)))
         seed = place(ball(n // 3, dry * 0.8), pair, np.zeros((2, 3)), [0.35, 0.35])
         return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, [1.1, 1.1]), seed])
@@ -369,9 +468,20 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
         head = np.stack([side * np.cos(angle), -height, side * np.sin(angle)], -1)
         frames, at = axes(head, up + 0 * head + 0.01), head * 0.08 + [0, 0.5, 0]
         stalk = revolve(lambda u: 0.012 + 0 * u, max(6, n // 3), np.array([0.93, 0.92, 0.88]))
-        star = place(revolve(lambda u: 0.012 + 0 * u, max(5, n // 8), np.ones(3)), axes(whorl(7, 0.5)[..., 1], up + np.zeros((7, 3))), np.zeros((7, 3)), np.full(7, 0.15))
+        star = place(
+            revolve(lambda u: 0.012 + 0 * u, max(5, n // 8), np.ones(3)),
+            axes(whorl(7, 0.5)[..., 1], up + np.zeros((7, 3))),
+            np.zeros((7, 3)),
+            np.full(7, 0.15),
+        )
         star = place(star, tilt[None], still, [1.0])
-        return np.concatenate([place(stalk, frames, at, np.full(110, 0.36)), place(star, frames, at + head * 0.36, np.full(110, 1.0)), place(ball(n // 5, dry * 0.6), one, still + [0, 0.42, 0], [0.16])])
+        return np.concatenate(
+            [
+                place(stalk, frames, at, np.full(110, 0.36)),
+                place(star, frames, at + head * 0.36, np.full(110, 1.0)),
+                place(ball(n // 5, dry * 0.6), one, still + [0, 0.42, 0], [0.16]),
+            ]
+        )
     angle, r = vogel(60 if t.fruit == "aggregate" else 90)  # aggregate: drupelets; achene: a dry head of scales
     y = 1 - r**2 * 1.0
     side = np.sqrt(np.clip(1 - (2 * y - 1) ** 2, 0.0, 1)) * 0.42
@@ -380,4 +490,6 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     juicy = t.fruit == "aggregate"
     grain = ball(max(4, n // 8), ripe if juicy else dry, 0.9 if juicy else 0.1, 0.9 if juicy else 0.5)
     tints = rng.uniform(0.75, 1.1, (len(r), 1))
-    return np.concatenate([place(grain, axes(head, up + 0 * head + 0.01), at - head * 0.25, np.full(len(r), 0.22), tints), calyx])
+    return np.concatenate(
+        [place(grain, axes(head, up + 0 * head + 0.01), at - head * 0.25, np.full(len(r), 0.22), tints), calyx]
+    )

@@ -106,7 +106,9 @@ def landscape(rng, size):
     line = horizon - 0.3 * cloud(rng, (2, size), 5, 4)[:1] * rng.uniform(0.3, 1.2)
     trees = rgb(0.3, 0.35, 0.45) * (0.6 + 0.6 * cloud(rng, (size, size), 14, 3))[..., None]
     trees = mix(trees, np.float32([0.7, 0.78, 0.85]), y * 0 + rng.uniform(0, 0.6))
-    meadow = canvas(rgb(rng.uniform(0.17, 0.27), 0.55, 0.6) * (0.5 + 0.8 * cloud(rng, (size, size), 8, 4))[..., None], size)
+    meadow = canvas(
+        rgb(rng.uniform(0.17, 0.27), 0.55, 0.6) * (0.5 + 0.8 * cloud(rng, (size, size), 8, 4))[..., None], size
+    )
     strokes(meadow, rng, 90, 0.05, 0.006, rng.uniform(0.17, 0.27), (0.35, 0.75), upright=True)
     return mix(mix(sky(rng, size), trees, (y - line) * size * 0.4), pixels(meadow, 0.4), (y - horizon) * size * 0.3)
 
