@@ -6,6 +6,7 @@ Each `_read_*` looks at a folder and returns rows and notes, or None if the fold
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -58,10 +59,10 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
         raise TableError(
             f"there is no {str(source)!r}; give a folder of photos, a CSV or Parquet table, or 'greenhouse'"
         )
-    own = [p for p in (path, path / "images.parquet", path / "images.csv") if p.is_file()]
-    if own:
-        name = own[0].parent.name if own[0].stem in ("images", "labels") else path.stem
-        return _finish(*_read_table(own[0], names), name)
+    for table in (path, path / "images.parquet", path / "images.csv"):
+        if table.is_file():
+            name = table.parent.name if table.stem in ("images", "labels") else table.stem
+            return _finish(*_read_table(table, names), name)
     inside = [p for p in path.iterdir() if p.is_dir()]
     places = [path, *(inside if len(inside) == 1 else [path / "flowers-102"])]  # archives unpack into a folder
     for reader in (_read_oxford, _read_plantnet, _read_plantclef_csv, _read_plantclef_xml):
@@ -91,11 +92,11 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     binomial = species.str.match(r"[A-Z×][\w-]+ [a-z×]")
     if "genus" not in images and binomial.mean() > 0.9:  # scientific names, not daisy or passion flower
         images["genus"] = species[binomial].str.split().str[0]
-    if "organ" in images:
-        images["organ"] = images["organ"].str.lower()
+    for column in images.columns.intersection(["organ", "split"]):
+        images[column] = images[column].str.lower()
     if "split" in images:  # an unknown name stays, and table.complete_splits refuses it
-        images["split"] = images["split"].str.lower().replace(SPLIT_NAMES)
-    alone = images["obs_id"].isna() if "obs_id" in images else pd.Series(True, index=images.index)
+        images["split"] = images["split"].replace(SPLIT_NAMES)
+    alone = images.get("obs_id", pd.Series(None, images.index, dtype=str)).isna()
     images.loc[alone, "obs_id"] = relative_names(images)[alone]
     images = images.dropna(axis=1, how="all")
     images = images[[c for c in COLUMNS if c in images] + [c for c in images if c not in COLUMNS]]
@@ -122,7 +123,7 @@ def _rename(table: pd.DataFrame, names: str | dict[str, str] = "auto") -> pd.Dat
     return table
 
 
-def _read_table(path: Path, names: str | dict[str, str] = "auto") -> tuple[pd.DataFrame, list[str]]:
+def _read_table(path: Path, names: str | dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
     table = _load(path)
     columns = ", ".join(map(str, table))
     if names == "dwc" and "scientificname" not in columns.lower():
@@ -136,15 +137,14 @@ def _read_table(path: Path, names: str | dict[str, str] = "auto") -> tuple[pd.Da
     if "source" not in table and "basisOfRecord" in table:
         herbarium = table["basisOfRecord"].str.lower().str.replace("_", "") == "preservedspecimen"
         table["source"] = herbarium.map({True: "herbarium", False: None})
-    nameless = table["image_path"].isna()
-    table = table[~nameless].copy()
-    table["image_path"] = [os.path.normpath(path.parent / p) for p in table["image_path"]]
-    if len(table) and not any(map(os.path.lexists, table["image_path"])):
+    named = table.dropna(subset="image_path")
+    named = named.assign(image_path=[os.path.normpath(path.parent / p) for p in named["image_path"]])
+    if len(named) and not any(map(os.path.lexists, named["image_path"])):
         raise TableError(
-            f"none of the {len(table)} photos that {path.name} lists is there; the first should be at "
-            f"{table['image_path'].iloc[0]}. Relative paths start at the table's folder."
+            f"none of the {len(named)} photos that {path.name} lists is there; the first should be at "
+            f"{named['image_path'].iloc[0]}. Relative paths start at the table's folder."
         )
-    return table, [f"Rows of {path.name} that name no photo were left out: {nameless.sum()}."] if nameless.any() else []
+    return named, _note(f"Rows of {path.name} that name no photo were left out", len(table) - len(named))
 
 
 def _load(path: Path) -> pd.DataFrame:
@@ -182,22 +182,27 @@ def _starts_like_photo(path: str) -> bool:
     return head.startswith(SIGNATURES) or head[8:] == b"WEBP" or head[4:8] == b"ftyp"
 
 
-def _index(folder: Path) -> dict[str, str]:
-    """Return the photos below `folder` by 'class folder/name', without suffix."""
-    return {f"{p.parent.name}/{p.stem}": str(p) for p in map(Path, find_photos(folder)[0])}
+def _note(said: str, n: int, of: str = "") -> list[str]:
+    return [f"{said}: {n}{of}."] if n > 0 else []
 
 
-def _present(rows: pd.DataFrame, listed_in: str, n_files: int = 0) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows whose photo is there, with notes that count the others: many keep a part of a data set."""
-    n = int(rows["image_path"].notna().sum())
-    if not n:
+def _find(rows: pd.DataFrame, keys: Iterable[str], folder: Path, listed_in: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows whose photo is there, with notes that count the others: many keep a part of a data set.
+
+    Args:
+        keys: each row's photo without its suffix: "class folder/name" below `folder`, or the whole path.
+    """
+    photos = [Path(path) for path in find_photos(folder)[0]]
+    there = {key: str(p) for p in photos for key in (f"{p.parent.name}/{p.stem}", str(p.with_suffix("")))}
+    found = rows.assign(image_path=[there.get(key) for key in keys]).dropna(subset="image_path")
+    if found.empty:
         raise TableError(f"none of the {len(rows)} photos listed in {listed_in} is there; unpack them beside it")
-    notes = []
-    if n < len(rows):
-        notes.append(f"Photos listed in {listed_in} that are not there: {len(rows) - n} of {len(rows)}.")
-    if n_files > n:
-        notes.append(f"Photos not listed in {listed_in} were left out: {n_files - n}.")
-    return rows.dropna(subset="image_path"), notes
+    missing = _note(f"Photos listed in {listed_in} that are not there", len(rows) - len(found), f" of {len(rows)}")
+    return found, missing + _note(f"Photos not listed in {listed_in} were left out", len(photos) - len(found))
+
+
+def _read_json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _read_oxford(folder: Path):
@@ -209,24 +214,19 @@ def _read_oxford(folder: Path):
     rows = pd.DataFrame({"species_id": labels.astype(str)}, index=range(1, len(labels) + 1))
     for published, split in {"trnid": "train", "valid": "valid", "tstid": "test"}.items():
         rows.loc[sets[published].ravel(), "split"] = split
-    names = folder / "cat_to_name.json"  # made by others; its keys count from 1, as the labels do
-    names = json.loads(names.read_text(encoding="utf-8")) if names.is_file() else {}
+    names = _read_json(folder / "cat_to_name.json")  # made by others; its keys count from 1, as the labels do
     rows["species"] = [names.get(label, f"class {label}") for label in rows["species_id"]]
-    there = _index(folder)
-    rows["image_path"] = [there.get(f"jpg/image_{n:05}") for n in rows.index]
-    return _present(rows, "imagelabels.mat", len(there))
+    return _find(rows, [f"jpg/image_{n:05}" for n in rows.index], folder, "imagelabels.mat")
 
 
 def _read_plantnet(folder: Path):
-    listed, names = folder / "plantnet300K_metadata.json", folder / "plantnet300K_species_id_2_name.json"
+    listed = folder / "plantnet300K_metadata.json"
     if not listed.is_file():
         return None
-    rows = pd.DataFrame.from_dict(json.loads(listed.read_text(encoding="utf-8")), orient="index", dtype=str)
-    names = json.loads(names.read_text(encoding="utf-8")) if names.is_file() else {}
+    rows = pd.DataFrame.from_dict(_read_json(listed), orient="index", dtype=str)
+    names = _read_json(folder / "plantnet300K_species_id_2_name.json")
     rows["species"] = rows["species_id"].map(names).fillna(rows["species_id"])
-    there = _index(folder)
-    rows["image_path"] = [there.get(f"{species}/{name}") for species, name in zip(rows["species_id"], rows.index)]
-    return _present(rows, listed.name, len(there))
+    return _find(rows, rows["species_id"] + "/" + rows.index, folder, listed.name)
 
 
 def _read_plantclef_csv(folder: Path):
@@ -239,29 +239,29 @@ def _read_plantclef_csv(folder: Path):
             tables[path.name] = table.assign(source="web" if "web" in path.name.lower() else "trusted")
     if not tables:
         return None
-    rows, there = pd.concat(tables.values(), ignore_index=True), _index(folder)
+    rows = pd.concat(tables.values(), ignore_index=True)
     names = rows["image_path"].str.replace(r"^.*/|\.\w+$", "", regex=True)
-    rows["image_path"] = (rows["species_id"] + "/" + names).map(there)
-    return _present(rows, " and ".join(tables), len(there))
+    return _find(rows, rows["species_id"] + "/" + names, folder, " and ".join(tables))
 
 
 def _read_plantclef_xml(folder: Path):
-    first = next(folder.rglob("*.xml"), None)
-    if first is None or b"<ClassId" not in (head := first.read_bytes()) and b"<MediaId" not in head:
+    listed = sorted(folder.rglob("*.xml"))
+    if not listed or not re.search(b"<(ClassId|MediaId)", listed[0].read_bytes()):
         return None
-    there = {os.path.splitext(path)[0]: path for path in find_photos(folder)[0]}
-    rows, damaged = [], 0
-    for path in sorted(folder.rglob("*.xml")):
+    rows, keys, damaged = [], [], 0
+    for path in listed:
         try:
             row = {field.tag.lower(): field.text for field in ElementTree.parse(path).getroot()}
         except ElementTree.ParseError:
             damaged += 1
             continue
         words = re.split("[^a-z]+", str(path.relative_to(folder.parent)).lower())
-        source = "web" if "web" in words else "trusted"
-        rows.append(row | {"image_path": there.get(str(path.with_suffix(""))), "source": source})
-    rows, notes = _present(_rename(pd.DataFrame(rows or [{"image_path": None}])), "the XML files", len(there))
-    return rows, notes + ([f"XML files too damaged to read: {damaged}."] if damaged else [])
+        rows.append(row | {"source": "web" if "web" in words else "trusted"})
+        keys.append(str(path.with_suffix("")))
+    if not rows:
+        raise TableError(f"none of the {damaged} XML files in {folder.name!r} can be read: all are damaged.")
+    rows, notes = _find(_rename(pd.DataFrame(rows)), keys, folder, "the XML files")
+    return rows, notes + _note("XML files too damaged to read", damaged)
 
 
 def _read_folders(folder: Path):
@@ -277,7 +277,6 @@ def _read_folders(folder: Path):
     notes = [f"Other files, no photos: {len(others)} ({listed})."] if others else []
     if any(inside):
         rows["species"] = [parts[0].replace("_", " ") if parts else None for parts in inside]
-        if loose := inside.count(()):
-            notes.append(f"Photos outside the class folders were left out: {loose}.")
-            rows = rows.dropna(subset="species")
+        rows = rows.dropna(subset="species")
+        notes += _note("Photos outside the class folders were left out", len(photos) - len(rows))
     return rows, notes
