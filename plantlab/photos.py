@@ -40,11 +40,9 @@ def write_whole(path: str | Path, content: bytes | str | Callable[[Path], object
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    content = content.encode() if isinstance(content, str) else content
     try:
-        if callable(content):
-            content(part)
-        else:
-            part.write_bytes(content.encode() if isinstance(content, str) else content)
+        content(part) if callable(content) else part.write_bytes(content)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -91,7 +89,39 @@ def _to_rgb(photo: Image.Image) -> Image.Image:
     return photo.convert("RGB")
 
 
-def inspect_photo(path: str | Path) -> dict:
+def set_aside(images: pd.DataFrame, cache: str | Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (good, bad): the images that can be read, with width, height, sha1 and phash, and those that cannot.
+
+    Every row is in one of the two, numbered from 0; `bad` says why in its column `problem`. Every file is decoded
+    whole, once: what was found is kept in `cache`, data/cache/photos.parquet unless another Parquet file is named,
+    until the file's size or time changes.
+    """
+    require(images, "image_path")
+    cache = project_root() / "data" / "cache" / "photos.parquet" if cache is None else Path(cache)
+    known = pd.read_parquet(cache) if cache.is_file() else pd.DataFrame({"key": []})
+    keys = images["image_path"].map(_key)
+    new = keys[~keys.isin(known["key"])].drop_duplicates()
+    if len(new):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without the GIL
+            found = pd.DataFrame(pool.map(_inspect, images.loc[new.index, "image_path"])).assign(key=new.to_numpy())
+        known = pd.concat([known, found], ignore_index=True) if len(known) else found
+        write_whole(cache, lambda part: known.to_parquet(part, index=False))
+    found = images.assign(**known.set_index("key").loc[keys].set_index(images.index))
+    good = found[found["problem"] == ""].drop(columns="problem").reset_index(drop=True)
+    bad = found[found["problem"] != ""].reset_index(drop=True)
+    if len(bad):
+        reasons = bad["problem"].str.split(":").str[0].value_counts()
+        listed = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
+        add_note(good, f"Files set aside: {len(bad)} of {len(images)} ({listed}).")
+    return good, bad
+
+
+def _key(path: str) -> str:
+    stat = os.stat(path) if os.path.exists(path) else None
+    return f"{path}|{stat.st_size}|{stat.st_mtime_ns}" if stat else f"{path}|missing"
+
+
+def _inspect(path: str) -> dict:
     """Return width, height (upright), sha1 of the file, phash (64 bits in hex) and problem ("" = fine)."""
     import imagehash
 
@@ -109,49 +139,3 @@ def inspect_photo(path: str | Path) -> dict:
     except (PhotoError, OSError) as error:
         facts["problem"] = str(error)
     return facts
-
-
-def inspect_photos(images: pd.DataFrame, cache: str | Path | None = None, n_jobs: int | None = None) -> pd.DataFrame:
-    """Return width, height, sha1, phash and problem ("" = fine) of every image, rows aligned with `images`.
-
-    Every file is decoded whole, once: what was found is kept in `cache` (Parquet; data/cache/photos.parquet
-    unless another is named) until the file's size or time changes.
-    """
-    require(images, "image_path")
-    cache = project_root() / "data" / "cache" / "photos.parquet" if cache is None else Path(cache)
-    known = pd.read_parquet(cache) if cache.is_file() else pd.DataFrame({"key": []})
-    keys = images["image_path"].map(_key)
-    new = keys[~keys.isin(known["key"])].drop_duplicates()
-    if len(new):
-        with ThreadPoolExecutor(n_jobs or os.cpu_count()) as pool:  # Pillow decodes without the GIL
-            found = pd.DataFrame(pool.map(inspect_photo, images.loc[new.index, "image_path"]))
-        found["key"] = new.to_numpy()
-        known = pd.concat([known, found], ignore_index=True) if len(known) else found
-        write_whole(cache, lambda part: known.to_parquet(part, index=False))
-    return known.set_index("key").loc[keys].set_index(images.index)
-
-
-def _key(path: str) -> str:
-    try:
-        stat = os.stat(path)
-        return f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
-    except OSError:
-        return f"{path}|missing"
-
-
-def set_aside(
-    images: pd.DataFrame, cache: str | Path | None = None, n_jobs: int | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return (good, bad): the images that can be read, with what inspect_photos found, and those that cannot.
-
-    Every row is in one of the two; `bad` says why in its column `problem`. Both are numbered from 0.
-    """
-    found = images.assign(**inspect_photos(images, cache, n_jobs))
-    fine = found["problem"] == ""
-    good = found[fine].drop(columns="problem").reset_index(drop=True)
-    bad = found[~fine].reset_index(drop=True)
-    if len(bad):
-        reasons = bad["problem"].str.split(":").str[0].value_counts()
-        listed = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
-        add_note(good, f"Files set aside: {len(bad)} of {len(images)} ({listed}).")
-    return good, bad

@@ -1,4 +1,10 @@
-"""The image table, one row per image: what it holds, how it is split, described and named."""
+"""The image table, one row per image: what it holds, how it is split, described and named.
+
+Only `image_path` (absolute once read) is needed, and `species`, the name to learn, for training. `obs_id` is shared by
+the photos of one plant: always split by it. `species_id` is the source's own, a string; `organ` flower, leaf, fruit,
+bark, habit, ...; `latitude` and `longitude` degrees north and east; `source` trusted, web or herbarium; `split` train,
+valid or test; `kind` generated or photographs, which also is what a table without it holds.
+"""
 
 import hashlib
 import os
@@ -7,23 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-COLUMNS = {
-    "image_path": "the photo, absolute once read",
-    "obs_id": "the photos of one plant share it; always split by it",
-    "species": "the name to learn",
-    "genus": "first word of a scientific name",
-    "family": "botanical family",
-    "species_id": "identifier in the source, a string",
-    "organ": "flower, leaf, fruit, bark, habit, ...",
-    "latitude": "degrees north",
-    "longitude": "degrees east",
-    "author": "who took the photo",
-    "date": "when, as published",
-    "license": "what may be done with it",
-    "source": "trusted, web or herbarium",
-    "split": "train, valid or test",
-    "kind": "generated, or photographs (also where absent)",
-}
+COLUMNS = """image_path obs_id species genus family species_id organ latitude longitude author date license source split
+kind""".split()
 SPLITS = ("train", "valid", "test")
 
 
@@ -42,8 +33,7 @@ def project_root() -> Path:
 
 def require(images: pd.DataFrame, *columns: str) -> None:
     """Raise TableError unless the image table has all of `columns`."""
-    missing = [c for c in columns if c not in images]
-    if missing:
+    if missing := [c for c in columns if c not in images]:
         raise TableError(
             f"image table has no column {missing[0]!r}; it has {', '.join(map(str, images))}. "
             "Darwin Core file? Use read_images(path, names='dwc')."
@@ -60,8 +50,7 @@ def split_by_observation(
 ) -> pd.Series:
     """Return 'train', 'valid' or 'test' per image, stratified by species, all photos of a plant on one side.
 
-    Photos of one plant look alike; split apart they flatter the model. Every species keeps an observation in
-    train; a species with a single observation is there only.
+    Photos of one plant look alike; split apart they flatter the model. Every species keeps an observation in train.
 
     Args:
         valid_frac, test_frac: shares of observations (not images); together in (0, 1).
@@ -100,7 +89,7 @@ def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         TableError: a split is unknown or missing, or left empty because there are too few observations.
     """
     images = images.copy()
-    given = images["split"] if "split" in images else pd.Series(None, index=images.index, dtype=object)
+    given = images.get("split", pd.Series(None, index=images.index, dtype=object))
     wrong = given[~given.isin(SPLITS)]
     if given.notna().any() and len(wrong):
         who = f"{wrong.iloc[0]!r} for {len(wrong)} of {len(given)} images"
@@ -168,9 +157,8 @@ def gini(counts) -> float:
     >>> gini([5, 5, 5, 5]), gini([0, 0, 0, 8])
     (0.0, 0.75)
     """
-    x = np.sort(np.asarray(counts, dtype=float))  # (n,)
-    n = len(x)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * x.sum()))
+    x = np.sort(counts)  # (n,)
+    return float(np.arange(1 - len(x), len(x), 2) @ x / (len(x) * x.sum()))
 
 
 def describe(images: pd.DataFrame) -> pd.Series:
@@ -192,8 +180,8 @@ def describe(images: pd.DataFrame) -> pd.Series:
 
 def observations(images: pd.DataFrame) -> np.ndarray:
     """Return the observation of each image, (N,); without `obs_id` each is its own."""
-    own = images.index.to_series().astype(str).radd("photo ")
-    return (images["obs_id"].fillna(own) if "obs_id" in images else own).to_numpy()
+    own = "photo " + images.index.to_series().astype(str)
+    return images.get("obs_id", own).fillna(own).to_numpy()
 
 
 def relative_names(images: pd.DataFrame) -> pd.Series:
@@ -210,9 +198,9 @@ def data_kind(images: pd.DataFrame) -> str:
 def data_hash(images: pd.DataFrame) -> str:
     """Return 12 hexadecimal digits that name these images with their labels and splits, wherever they lie.
 
-    Rests on `sha1` (photos.inspect_photos) where present, else on the names below the common folder.
+    Rests on `sha1` (photos.set_aside) where present, else on the names below the common folder.
     """
     names = images["sha1"] if "sha1" in images else relative_names(images)
-    labels = [images[c].fillna("") if c in images else [""] * len(images) for c in ("species", "split")]
-    lines = sorted(map("\t".join, zip(names, *labels)))
+    labels = images.reindex(columns=["species", "split"]).fillna("").astype(str)
+    lines = sorted(map("\t".join, zip(names, labels["species"], labels["split"])))
     return hashlib.sha1("\n".join(lines).encode()).hexdigest()[:12]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from plantlab.layouts import read_images
-from plantlab.photos import PhotoError, inspect_photos, open_photo, set_aside, write_whole
+from plantlab.photos import PhotoError, open_photo, set_aside, write_whole
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +100,15 @@ def test_inspection_is_cached_until_the_file_changes(tmp_path):
     path, cache = tmp_path / "a.png", tmp_path / "cache.parquet"
     bad_files.picture().save(path)
     images = pd.DataFrame({"image_path": [str(path), str(path)]}, index=[7, 3])
-    first = inspect_photos(images, cache)
-    assert list(first.index) == [7, 3] and len(set(first["sha1"])) == 1
+    first, _ = set_aside(images, cache)
+    assert len(first) == 2 and len(set(first["sha1"])) == 1
     cache.touch()
     written = cache.stat().st_mtime_ns
-    pd.testing.assert_frame_equal(inspect_photos(images, cache), first)
+    pd.testing.assert_frame_equal(set_aside(images, cache)[0], first)
     assert cache.stat().st_mtime_ns == written
     time.sleep(0.01)
     bad_files.picture(200, 100).save(path)
-    assert list(inspect_photos(images, cache)["width"]) == [200, 200]
+    assert list(set_aside(images, cache)[0]["width"]) == [200, 200]
 
 
 def test_write_whole_leaves_no_half_file(tmp_path):
