@@ -31,7 +31,7 @@ NAMES = {  # column: what it is called elsewhere (Darwin Core and PlantCLEF too)
 SPLIT_NAMES = dict.fromkeys(["train", "training", "learn"], "train") | dict.fromkeys(["test", "testing"], "test")
 SPLIT_NAMES |= dict.fromkeys(["valid", "val", "validation"], "valid")
 NOTHING = ["", "nan", "NaN", "NA", "N/A", "null", "NULL", "None", "none", "<NA>"]
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")  # the first bytes of a photo
+FIRST_BYTES = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|.{4}ftyp|.{8}WEBP", re.DOTALL)  # of a photo
 
 
 def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.DataFrame:
@@ -57,7 +57,7 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
     path = (path if path.exists() else project_root() / path).resolve()
     if not path.exists():
         raise TableError(
-            f"there is no {str(source)!r}; give a folder of photos, a CSV or Parquet table, or 'greenhouse'"
+            f"there is no {str(source)!r}; give a folder of photos, a CSV or Parquet table or 'greenhouse'"
         )
     for table in (path, path / "images.parquet", path / "images.csv"):
         if table.is_file():
@@ -75,10 +75,8 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
 def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     """Return the rows as an image table: columns in order, text as text, every image with an observation."""
     if images.empty:
-        raise TableError(
-            f"{name!r} holds no photos. Expected class folders with photos, a published data set (Oxford Flowers-102, "
-            "PlantCLEF, Pl@ntNet-300K), or name the CSV or Parquet table that lists them."
-        )
+        known = "class folders with photos, Oxford Flowers-102, PlantCLEF, Pl@ntNet-300K, or a CSV or Parquet table"
+        raise TableError(f"{name!r} holds no photos. Expected {known} that lists them.")
     images = images.reset_index(drop=True)
     for column in images:
         filled = images[column].mask(images[column].astype("str").isin(NOTHING))
@@ -114,8 +112,7 @@ def _rename(table: pd.DataFrame, names: str | dict[str, str] = "auto") -> pd.Dat
         free = {c.lower(): c for c in table if c not in found}
         if alias := next((free[a] for a in NAMES.get(column, column).split() if a in free), None):
             found[alias] = column
-    table = table.rename(columns=found)
-    table = table.loc[:, ~table.columns.duplicated()].copy()
+    table = table.rename(columns=found).loc[:, lambda t: ~t.columns.duplicated()].copy()
     for column in [c for c in COLUMNS if c in table]:
         text = table[column].astype("str")
         text = text if column == "image_path" else text.str.strip()
@@ -130,20 +127,16 @@ def _read_table(path: Path, names: str | dict[str, str]) -> tuple[pd.DataFrame, 
         raise TableError(f"{path.name} has no Darwin Core column scientificName; it has {columns}. Try names='auto'.")
     table = _rename(table, names)
     if "image_path" not in table:
-        raise TableError(
-            f"{path.name} has no column that names the photos; it has {columns}. "
-            "Expected image_path, image, file, ..., or say which: names={'theirs': 'image_path'}."
-        )
+        known = "image_path, image, file, ..., or say which: names={'theirs': 'image_path'}"
+        raise TableError(f"{path.name} has no column that names the photos; it has {columns}. Expected {known}.")
     if "source" not in table and "basisOfRecord" in table:
         herbarium = table["basisOfRecord"].str.lower().str.replace("_", "") == "preservedspecimen"
         table["source"] = herbarium.map({True: "herbarium", False: None})
     named = table.dropna(subset="image_path")
     named = named.assign(image_path=[os.path.normpath(path.parent / p) for p in named["image_path"]])
     if len(named) and not any(map(os.path.lexists, named["image_path"])):
-        raise TableError(
-            f"none of the {len(named)} photos that {path.name} lists is there; the first should be at "
-            f"{named['image_path'].iloc[0]}. Relative paths start at the table's folder."
-        )
+        first = f"the first should be at {named['image_path'].iloc[0]}. Relative paths start at the table's folder."
+        raise TableError(f"none of the {len(named)} photos that {path.name} lists is there; {first}")
     return named, _note(f"Rows of {path.name} that name no photo were left out", len(table) - len(named))
 
 
@@ -169,17 +162,15 @@ def find_photos(folder: Path) -> tuple[list[str], list[str]]:
         named = [f for f in folders if Path(f).suffix.lower() in SUFFIXES]  # a folder x.jpg: to be set aside
         folders[:] = [f for f in folders if f not in named and not f.startswith((".", "__"))]
         for path in (os.path.join(place, name) for name in named + files if name[0] != "."):
-            is_photo = Path(path).suffix.lower() in SUFFIXES or _starts_like_photo(path)
-            (photos if is_photo else others).append(path)
+            (photos if _is_photo(path) else others).append(path)
     return sorted(photos), sorted(others)
 
 
-def _starts_like_photo(path: str) -> bool:
-    if not os.path.isfile(path):
-        return False
+def _is_photo(path: str) -> bool:
+    if Path(path).suffix.lower() in SUFFIXES or not os.path.isfile(path):
+        return Path(path).suffix.lower() in SUFFIXES
     with open(path, "rb") as file:
-        head = file.read(12)
-    return head.startswith(SIGNATURES) or head[8:] == b"WEBP" or head[4:8] == b"ftyp"
+        return bool(FIRST_BYTES.match(file.read(12)))
 
 
 def _note(said: str, n: int, of: str = "") -> list[str]:

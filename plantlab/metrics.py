@@ -30,9 +30,7 @@ def ranks(predictions: Predictions) -> np.ndarray:
     """
     targets = predictions.targets
     if unlabelled := predictions.images["species"].isna().sum():
-        raise ValueError(
-            f"{unlabelled} of {len(targets)} images have no species, so no truth to score against; leave them out."
-        )
+        raise ValueError(f"{unlabelled} of {len(targets)} images have no species to score against; leave them out.")
     truth = np.take_along_axis(predictions.probs, np.maximum(targets, 0)[:, None], axis=1)  # (N, 1)
     return np.where(targets < 0, np.inf, (predictions.probs >= truth).sum(axis=1))
 
@@ -64,7 +62,7 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, n_bi
     """
     gap = np.asarray(confidence, dtype=float) - np.asarray(correct)
     bins = np.digitize(confidence, np.linspace(0, 1, n_bins + 1)[1:-1])  # of equal width
-    return float(abs(np.bincount(bins, gap)).sum() / len(gap))
+    return float(abs(np.bincount(bins, gap)).sum() / len(gap)) if len(gap) else np.nan
 
 
 def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, seed: int = 0) -> tuple[float, float]:
@@ -100,11 +98,7 @@ def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, se
 
 
 def score(
-    predictions: Predictions,
-    by: str | Mapping[str, Iterable[str]] | None = None,
-    n_boot: int = 1000,
-    seed: int = 0,
-    measures: Iterable[str] = SCORES,
+    predictions: Predictions, by: str | Mapping[str, Iterable[str]] | None = None, n_boot=1000, seed=0, measures=SCORES
 ) -> pd.DataFrame:
     """Return n, n_observations, n_species, `measures` with 95 % intervals, ece and kind: one row, or one a group.
 
@@ -127,15 +121,14 @@ def score(
         groups = {group: images["species"].isin(set(names)).to_numpy() for group, names in by.items()}
     plant, species, table = observations(images), images["species"].to_numpy(), []
     for group, here in groups.items():
-        row = {name: group, "n": here.sum(), "n_observations": len(set(plant[here]))}
-        row["n_species"] = len(set(species[here]))
+        plants, truth, unknown = plant[here], species[here], [np.nan, np.nan]
+        row = {name: group, "n": here.sum(), "n_observations": len(set(plants)), "n_species": len(set(truth))}
         for m in measures:
-            weighed = species[here] if m.startswith("ma") else np.zeros(here.sum())
-            values = gains(rank[here], m)
+            weighed, values = truth if m.startswith("ma") else np.zeros(len(truth)), gains(rank[here], m)
             row[m] = pd.Series(values).groupby(weighed).mean().mean()
-            ends = bootstrap_interval(values, plant[here], weighed, n_boot, seed) if here.any() else (np.nan, np.nan)
+            ends = bootstrap_interval(values, plants, weighed, n_boot, seed) if len(values) else unknown
             row[f"{m}_low"], row[f"{m}_high"] = ends
-        row["ece"] = expected_calibration_error(confidence[here], rank[here] == 1) if here.any() else np.nan
+        row["ece"] = expected_calibration_error(confidence[here], rank[here] == 1)
         table.append(row)
     table = pd.DataFrame(table).assign(kind=data_kind(images))
     return table.drop(columns=name) if by is None else table

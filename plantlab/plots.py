@@ -35,10 +35,10 @@ STYLE = {
 
 def use_style() -> None:
     """Set the look of every figure; notebooks then store JPEG, a fifth of PNG where there are photos."""
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
     plt.rcParams.update(STYLE)
     if "inline" in plt.get_backend():
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-
         set_matplotlib_formats("jpeg", pil_kwargs={"quality": 85})
 
 
@@ -87,17 +87,17 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     dates = pd.to_datetime(images["date"], errors="coerce", format="mixed").dropna()
     if dates.empty:
         raise ValueError(f"none of {len(images)} images has a readable date; expected dates such as 2016-05-31.")
-    counts = np.bincount(dates.dt.month, minlength=13)[1:]
-    runs = [(n, -np.roll(counts, -start)[:n].sum(), start) for n in range(1, 13) for start in range(12)]
-    n, held, start = next(run for run in sorted(runs) if -run[1] >= counts.sum() / 2)
-    months = calendar.month_name[1:]
+    share = np.bincount(dates.dt.month, minlength=13)[1:] / len(dates)
+    runs = [(n, -np.roll(share, -start)[:n].sum(), start) for n in range(1, 13) for start in range(12)]
+    n, held, start = min(run for run in runs if -run[1] > 0.5 - 1e-9)
+    run = [(start + i) % 12 for i in range(n)]
     ax = _axes(ax)
-    ax.bar(range(12), counts, width=0.75, color=[COLORS["data" if (m - start) % 12 < n else "soft"] for m in range(12)])
-    ax.set_xticks(range(12), [m[:3] for m in months])
+    ax.bar(range(12), share * len(dates), color=[COLORS["data" if m in run else "soft"] for m in range(12)])
+    ax.set_xticks(range(12), calendar.month_abbr[1:])
     ax.set_ylabel("images")
     ax.grid(visible=False, axis="x")
-    when = months[start] + (f" to {months[(start + n - 1) % 12]}" if n > 1 else "")
-    title = f"{-100 * held / counts.sum():.0f} % of the images are from {when}"
+    when = " to ".join(calendar.month_name[m + 1] for m in dict.fromkeys([run[0], run[-1]]))
+    title = f"{-100 * held:.0f} % of the images are from {when}"
     return titled(ax, title, f"{counted(images)}, {len(dates):,} with a date")
 
 

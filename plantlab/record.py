@@ -11,7 +11,6 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
@@ -75,8 +74,7 @@ def read_parameters(source: str) -> list[Parameter]:
 def parameters(namespace: Mapping[str, object]) -> Params:
     """Return the notebook's parameters as they stand in `globals()`, and seed every generator from `seed`.
 
-    The defaults are read from the parameter cell, the first with nothing but `name: type = value  # help`.
-    Values that papermill put in after it override them.
+    The defaults are those of the parameter cell; values that papermill put in after it override them.
 
     Raises:
         ValueError: no such cell has run, or papermill put in a name that the cell does not declare.
@@ -105,7 +103,7 @@ def parameters(namespace: Mapping[str, object]) -> Params:
 class Claims:
     """What a notebook's text states, checked: with `params` at their defaults a claim that fails stops it.
 
-    A notebook opened in Jupyter by hand goes on all the same: there its parameter cell may have been edited.
+    Not so in a notebook opened in Jupyter by hand: there its parameter cell may have been edited.
 
     >>> claims = Claims(Params({}))
     >>> claims.check("half of the photographs show five species", 5 < 7)
@@ -141,30 +139,23 @@ def save(
         scores: one row a method, with `method`, `split` and `n`; other columns are free (minutes, ...).
         predictions: saved beside the record, in predictions/ or, given by method, predictions/<method>/.
     """
-    rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else [dict(row) for row in scores]
+    rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else list(scores)
     for row in rows:
         if not {"method", "split", "n"} <= set(row):
             raise ValueError(f"a row of scores has {', '.join(row)}; each needs method, split and n.")
-    versions = {"python": platform.python_version()}
-    for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
+    n_species = images["species"].nunique() if "species" in images else 0
+    data = {"name": images.attrs.get("name", "images"), "kind": data_kind(images), "hash": data_hash(images)}
+    installed = {package.name: package.version for package in importlib.metadata.distributions()}
     torch = sys.modules.get("torch")
     gpu = torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None
     record = {
         "notebook": notebook,
         "run": os.environ.get("PLANTLAB_RUN") or "by-hand",
-        "data": {
-            "name": images.attrs.get("name", "images"),
-            "kind": data_kind(images),
-            "hash": data_hash(images),
-            "n_images": len(images),
-            "n_species": images["species"].nunique() if "species" in images else 0,
-        },
+        "data": data | {"n_images": len(images), "n_species": n_species},
         "params": params,
         "scores": [{"seed": params.get("seed"), **row} for row in rows],
         "claims": claims.rows if claims else [],
-        "versions": versions,
+        "versions": {"python": platform.python_version(), **{p: installed[p] for p in PACKAGES if p in installed}},
         "device": gpu or f"cpu, {os.cpu_count()} cores",
         "seconds": round(time.time() - params.started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -183,11 +174,11 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     Columns: notebook, run, data, kind, hash, n_images, n_species, the score's own, `param_<name>`,
     `holds` (claims that hold, as "3/3"), device, seconds, date. A record without scores keeps one row.
     """
-    given = project_root() / "results" if source is None else source
-    given = [given] if isinstance(given, (str, Path)) else list(given)
-    paths = [p for g in map(Path, given) for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
+    source = project_root() / "results" if source is None else source
+    given = [Path(source)] if isinstance(source, str | Path) else [Path(each) for each in source]
+    paths = [p for g in given for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
     if not paths:
-        raise ValueError(f"no record.json in {', '.join(Path(g).name for g in given)}; run a notebook first.")
+        raise ValueError(f"no record.json in {', '.join(g.name for g in given)}; run a notebook first.")
     rows = []
     for path in paths:
         try:
@@ -195,11 +186,10 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
             data, holds = record["data"], [claim["holds"] for claim in record["claims"]]
             head = {"notebook": record["notebook"], "run": record["run"], "data": data.pop("name"), **data}
             tail = {f"param_{name}": value for name, value in record["params"].items()}
-            tail |= {"holds": f"{sum(holds)}/{len(holds)}"}
-            tail |= {name: record[name] for name in ("device", "seconds", "date")}
+            tail |= {"holds": f"{sum(holds)}/{len(holds)}", **{c: record[c] for c in ("device", "seconds", "date")}}
+            rows += [head | score | tail for score in record["scores"] or [{}]]
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"{path} is not a run record: {error!r}. Run its notebook again.") from error
-        rows += [head | score | tail for score in record["scores"] or [{}]]
     return pd.DataFrame(rows)
 
 
