@@ -123,9 +123,11 @@ def _mislabel(row: dict, flora: pd.DataFrame, i: int, earlier: list[dict], rng: 
 
 def jpeg_bytes(flora: pd.DataFrame, row, size: int = 128) -> bytes:
     """Return the JPEG file of one photo; it depends on the flora and on this row alone."""
-    shown = next(flora[flora["species"] == row.true_species].itertuples(), None)
+    shown = flora[flora["species"] == row.true_species]
     day = pd.Timestamp(row.date).dayofyear
-    image, quality = photograph(shown, row.organ, row.plant_seed, row.photo_seed, size, day, row.species)
+    image, quality = photograph(
+        shown.iloc[0] if len(shown) else None, row.organ, row.plant_seed, row.photo_seed, size, day, row.species
+    )
     if row.copy_seed:  # somebody cropped it and saved it again
         rng = np.random.default_rng(row.copy_seed)
         left, top, right, bottom = rng.uniform(0, 0.06, 4) * size
@@ -142,7 +144,7 @@ def take_photo(flora: pd.DataFrame, row, size: int = 128) -> Image.Image:
 
 def organ_sheet(flora: pd.DataFrame, organ: str, n: int = 16, columns: int = 8, size: int = 128, seed: int = 0):
     """Return a contact sheet (PIL): `organ` of `n` individuals, species after species, in the middle of their season."""
-    kinds = [s for s in flora.itertuples() if organ != "bark" or s.bark]
+    kinds = [s for _, s in flora.iterrows() if organ != "bark" or s.bark]
     sheet = Image.new("RGB", (columns * size, -(-n // columns) * size), "white")
     for k, s in enumerate(kinds[i * len(kinds) // n % len(kinds)] for i in range(n)):
         day = s.first_flower + 7 * s.weeks // 2 + 60 * (organ == "fruit")

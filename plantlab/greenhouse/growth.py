@@ -18,7 +18,8 @@ FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along th
 def individual(species, seed: int, day: int) -> SimpleNamespace:
     """Return one plant: the traits of its species, departed from a little, and its colours on that day of the year."""
     rng = np.random.default_rng(seed)
-    t = SimpleNamespace(**species._asdict() if hasattr(species, "_asdict") else dict(species))
+    t = SimpleNamespace(**species)
+    t.n_petals = int(t.n_petals)
     for name in NUMBERS:
         setattr(t, name, float(np.clip(getattr(t, name) + rng.normal(0, 0.07), 0, 1)))
     names = list(COLOURS)
