@@ -117,379 +117,281 @@ def bend(x, y, z, curl) -> np.ndarray:
                      (np.cos(turn) - 1) / curl + z * np.cos(turn)], -1)  # fmt: skip
 
 
-LEAF_OUTLINE = {"linear": (0.25, 0.5, 0.09), "lanceolate": (0.6, 0.9, 0.2), "elliptic": (0.75, 0.75, 0.36),
-                "ovate": (0.5, 1.1, 0.5), "obovate": (1.1, 0.5, 0.42), "pinnatifid": (0.7, 0.6, 0.5)}  # fmt: skip
+OUTLINES = {  # where a blade or petal is widest: u^a (1 - u)^b along its axis; for blades the width too
+    "linear": (0.25, 0.5, 0.09), "lanceolate": (0.6, 0.9, 0.2), "elliptic": (0.75, 0.75, 0.36), "ovate": (0.5, 1.1, 0.5),
+    "obovate": (1.1, 0.5, 0.42), "pinnatifid": (0.7, 0.6, 0.5), "pointed": (0.8, 0.95), "strap": (0.3, 0.12),
+    "spoon": (2.2, 0.4), "rounded": (0.9, 0.33), "notched": (0.9, 0.33), "fringed": (0.9, 0.33),
+}  # fmt: skip
 
 
-BROAD = ("cordate", "orbicular", "palmate")
+def outline(shape: str, u: np.ndarray) -> np.ndarray:
+    """Return the half-width at `u` along the axis, 1 where widest."""
+    a, b = OUTLINES[shape][:2]
+    return u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b)
 
 
 def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = False) -> np.ndarray:
     """Return one blade with its veins; simple outlines along the midrib, broad and lobed ones by the superformula."""
-    u, v = grid(
-        n,
-        max(
-            9,
-            int(
-                n
-                * (2.6 if t.leaf_shape in BROAD else LEAF_OUTLINE[t.leaf_shape][2] * 2.2 * (0.65 + 0.7 * t.leaf_ratio))
-            ),
-        ),
-    )
-    teeth = int(8 + 22 * t.teeth)
-    amount = {"entire": 0, "undulate": 0}.get(t.margin, 0.16 - 0.09 * t.teeth)
-    broad = t.leaf_shape in BROAD
+    broad = t.leaf_shape not in OUTLINES
+    wide = 0.65 + 0.7 * t.leaf_ratio
+    u, v = grid(n, max(9, int(n * (2.6 if broad else OUTLINES[t.leaf_shape][2] * 2.2 * wide))))
+    teeth, amount = int(8 + 22 * t.teeth), 0.16 - 0.09 * t.teeth
     if broad:
         phi = v * np.pi * 0.985
         if t.leaf_shape == "palmate":
             r = gielis(phi, 5 if t.veins < 0.5 else 7, 0.45 + 0.5 * t.leaf_ratio, 1, 1) * (1 - 0.4 * (phi / np.pi) ** 2)
         else:
-            r = gielis(phi, 1, 0.55 if t.leaf_shape == "cordate" else 2.5, 1, 1)
-            tip = 0.3 if t.leaf_shape == "cordate" else 0
-            r = r * (1 + tip * np.exp(-np.abs(phi) / 0.22)) * (0.8 + 0.35 * t.leaf_ratio * np.sin(np.abs(phi)))
-        r = r * (1 - 0.75 * np.exp(-(((np.pi - np.abs(phi)) / 0.3) ** 2)))
-        s = np.abs(phi) / np.pi * teeth * 0.8
-        edge = r * (1 + amount * 0.6 * _tooth(s, t.margin))
-        rho = 0.72 * u * edge
-        x, y = rho * np.sin(phi), rho * np.cos(phi)
-        across = u + 0 * v
+            power, tip = (0.55, 0.3) if t.leaf_shape == "cordate" else (2.5, 0)
+            r = gielis(phi, 1, power, 1, 1) * (1 + tip * np.exp(-np.abs(phi) / 0.22))
+            r = r * (0.8 + 0.35 * t.leaf_ratio * np.sin(np.abs(phi)))
+        r = r * (1 - 0.75 * np.exp(-(((np.pi - np.abs(phi)) / 0.3) ** 2)))  # the notch at the stalk
+        rho = 0.72 * u * r * (1 + amount * 0.6 * _teeth(np.abs(phi) / np.pi * teeth * 0.8, t.margin))
+        x, y, across = rho * np.sin(phi), rho * np.cos(phi), u + 0 * v
     else:
-        a, b, width = LEAF_OUTLINE[t.leaf_shape]
-        w = u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b) * width * (0.65 + 0.7 * t.leaf_ratio)
+        w = outline(t.leaf_shape, u) * OUTLINES[t.leaf_shape][2] * wide
         if t.leaf_shape == "pinnatifid":
             w = w * (0.3 + 0.7 * np.abs(np.cos(np.pi * (u * (3.5 + 3 * t.veins) + 0.15))) ** 0.8)
-        x = v * (w * (1 + amount * _tooth(u * teeth, t.margin) * (np.abs(v) > 0.4)) + 0.012)
-        y = u + 0 * v - 0.1 * np.abs(x)
-        across = np.abs(v) + 0 * u
+        x = v * (w * (1 + amount * _teeth(u * teeth, t.margin) * (np.abs(v) > 0.4)) + 0.012)
+        y, across = u + 0 * v - 0.1 * np.abs(x), np.abs(v) + 0 * u
     veins = _veins(t, x, y, u, v, broad)
     z = 0.35 * np.abs(x) * (0.3 + 0.7 * rng.random()) - 0.012 * veins
-    if t.margin == "undulate":
-        z = z + 0.05 * across**2 * np.sin(y * 18 + np.sign(x))
+    z = z + 0.05 * (t.margin == "undulate") * across**2 * np.sin(y * 18 + np.sign(x))
     z = z + (0 if flat else 0.12) * (cloud(rng, z.shape, 3, 2) - 0.5)
     green = t.leaf_rgb * (0.86 + 0.28 * cloud(rng, z.shape, 3))[..., None]
     green = mix(green, green * 0.5 + np.float32([0.38, 0.42, 0.22]), 0.75 * veins)
     green = mix(green, green * np.float32([1.15, 1.1, 0.8]), across**3)
-    spots = cloud(rng, z.shape, 7, 2)
-    green = mix(green, np.array([0.42, 0.27, 0.12]), (spots - 1.02 + 0.25 * t.blemish) * 14)
-    return surface(
-        bend(x, y, 0 * y + z * (0.1 if flat else 1), 0.02 if flat else curl), green, 0.1 + 0.5 * t.gloss, 0.55
-    )
+    green = mix(green, np.float32([0.42, 0.27, 0.12]), (cloud(rng, z.shape, 7, 2) - 1.02 + 0.25 * t.blemish) * 14)
+    points = bend(x, y, z * (0.1 if flat else 1), 0.02 if flat else curl)
+    return surface(points, green, 0.1 + 0.5 * t.gloss, 0.55)
 
 
-def _tooth(s, margin):
-    """Return the margin's height, -1 to 0, along `s` teeth."""
+def _teeth(s: np.ndarray, margin: str) -> np.ndarray:
+    """Return the height of the margin, -1 to 0, after `s` teeth."""
     f = s % 1
-    return {"serrate": f - 1, "dentate": -np.abs(2 * f - 1), "crenate": np.abs(np.sin(np.pi * f)) ** 0.6 - 1}.get(
-        margin, 0 * f
-    )
+    if margin == "crenate":
+        return np.abs(np.sin(np.pi * f)) ** 0.6 - 1
+    return {"serrate": f - 1, "dentate": -np.abs(2 * f - 1)}.get(margin, 0 * f)
 
 
-def _veins(t, x, y, u, v, broad):
+def _veins(t, x, y, u, v, broad: bool) -> np.ndarray:
     """Return how much each point of a blade is vein, 0 to 1."""
-    count = 5 + 9 * t.veins
-    middle = np.exp(-((x / (0.008 + 0.012 * (1 - u))) ** 2))
+
+    def lines(s, width):
+        return np.exp(-((np.minimum(s % 1, 1 - s % 1) / width) ** 2))
+
+    count, middle = 5 + 9 * t.veins, np.exp(-((x / (0.008 + 0.012 * (1 - u))) ** 2))
     if broad:
-        ray = np.abs(v) * np.pi * 0.985 / (2 * np.pi / (7 if t.venation == "palmate" else 9))
-        main = np.exp(-(((ray - np.round(ray)) * u / 0.045) ** 2))
-        side = (u * count - np.abs(ray - np.round(ray)) * 2.5) % 1
-        return np.maximum(main, 0.45 * np.exp(-((np.minimum(side, 1 - side) / 0.11) ** 2)) * (u > 0.1))
+        ray = np.abs(v) * 0.4925 * (7 if t.venation == "palmate" else 9)
+        off = np.abs(ray - np.round(ray))
+        return np.maximum(np.exp(-((off * u / 0.045) ** 2)), 0.45 * lines(u * count - off * 2.5, 0.11) * (u > 0.1))
     if t.venation == "parallel":
-        line = (v * (2.5 + 2.5 * t.veins)) % 1
-        return np.maximum(middle, 0.5 * np.exp(-((np.minimum(line, 1 - line) / 0.13) ** 2)) + 0 * u)
-    side = ((y - np.abs(x) * (0.9 + 0.4 * t.veins) + 0.5 * x**2) * count) % 1
-    return np.maximum(middle, 0.65 * np.exp(-((np.minimum(side, 1 - side) / 0.1) ** 2)) * (1 - 0.5 * np.abs(v)))
+        return np.maximum(middle, 0.5 * lines(v * (2.5 + 2.5 * t.veins), 0.13))
+    side = (y - np.abs(x) * (0.9 + 0.4 * t.veins) + 0.5 * x**2) * count
+    return np.maximum(middle, 0.65 * lines(side, 0.1) * (1 - 0.5 * np.abs(v)))
 
 
-def petal(t, n: int, rng, shape: str | None = None, cup=None, curl=None, colour=None, pattern=None) -> np.ndarray:
-    """Return one petal: outline, cup, ruffle, and its pattern towards base and rim."""
+def petal(t, n: int, rng, shape="", cup=None, curl=None, colour=None, pattern="") -> np.ndarray:
+    """Return one petal: outline, cup, ruffle, and its pattern towards base and rim; by default after the traits `t`."""
     shape, pattern = shape or t.petal_shape, pattern or t.pattern
     u, v = grid(n, max(7, int(n * (0.6 + 0.8 * t.petal_ratio) * (1.8 if shape == "fringed" else 1.2))))
-    a, b = {"pointed": (0.8, 0.95), "strap": (0.3, 0.12), "spoon": (2.2, 0.4)}.get(shape, (0.9, 0.33))
-    w = u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b)
-    w = (0.04 + 0.96 * w) * (0.2 if shape == "strap" else 0.26 + 0.36 * t.petal_ratio)
-    x, y = v * w, u * (1 - 0.08 * v**2)
-    y = y - {"notched": 0.2 * np.exp(-((v / 0.28) ** 2)), "fringed": 0.09 * np.cos(v * 19) + 0.09,
-             "strap": 0.05 * np.abs(np.sin(v * 3 * np.pi / 2))}.get(shape, 0) * u**5  # fmt: skip
+    x = v * (0.04 + 0.96 * outline(shape, u)) * (0.2 if shape == "strap" else 0.26 + 0.36 * t.petal_ratio)
+    rim = {"notched": 0.2 * np.exp(-((v / 0.28) ** 2)), "fringed": 0.09 * np.cos(v * 19) + 0.09,
+           "strap": 0.05 * np.abs(np.sin(v * 3 * np.pi / 2))}.get(shape, 0)  # fmt: skip
+    y = u * (1 - 0.08 * v**2) - rim * u**5
     cup = (0.2 + 0.9 * t.petal_cup) if cup is None else cup
     z = cup * 0.3 * (np.sqrt(1 + (x / 0.2) ** 2) - 1) - 0.1 * np.abs(x) * (1 - u)
-    ruffle = (0.06 if shape == "fringed" else 0.025) * np.sin(v * 7 + rng.uniform(0, 6)) * u**2 * np.abs(v)
-    z = z + ruffle + 0.06 * (cloud(rng, z.shape, 3, 1) - 0.5) * u
-    own = t.flower_rgb if colour is None else colour
+    z = z + (0.06 if shape == "fringed" else 0.025) * np.sin(v * 7 + rng.uniform(0, 6)) * u**2 * np.abs(v)
+    z = z + 0.06 * (cloud(rng, z.shape, 3, 1) - 0.5) * u
+    own, along = t.flower_rgb if colour is None else colour, u + 0 * v
     deep, pale = own**1.8 * 0.9, 1 - (1 - own) * 0.45
-    shade = mix(own, pale, (0.75 - u + 0 * v) * (0.8 if t.eye_pale else 0))
     lines = np.abs(np.sin((v * (4 + 3 * t.stamens) + 0.35 * np.sin(u * 5)) * np.pi))
+    shade = mix(own, pale, (0.75 - along) * (0.8 if t.eye_pale else 0))
     shade = mix(shade, deep, (1 - lines**0.6) * (0.9 if pattern == "veined" else 0.28) * (1 - u * 0.6))
     if pattern == "eyed":
-        shade = mix(shade, t.eye_rgb, (0.42 - u + 0.1 * np.abs(lines - 0.5) + 0 * v) * 9)
+        shade = mix(shade, t.eye_rgb, (0.42 - along + 0.1 * np.abs(lines - 0.5)) * 9)
     elif pattern == "edged":
-        shade = mix(
-            shade, pale if own.mean() < 0.72 else t.eye_rgb, (np.maximum(np.abs(v) + 0 * u, u + 0 * v) - 0.8) * 9
-        )
+        shade = mix(shade, pale if own.mean() < 0.72 else t.eye_rgb, (np.maximum(np.abs(v), along) - 0.8) * 9)
     elif pattern == "spotted":
         shade = mix(shade, t.eye_rgb, (cloud(rng, z.shape, 9, 1) - 0.62) * 12 * (u < 0.8))
     shade = shade * (0.93 + 0.14 * cloud(rng, z.shape, 4))[..., None]
     return surface(bend(x, y, z, (0.9 - 1.8 * t.petal_curl) if curl is None else curl), shade, 0.12, 0.6)
 
 
-def revolve(
-    profile, n: int, colour, section=(0, 1, 1, 1), shine: float = 0.3, squash: float = 1, curl: float = 0.0, around=0
-):
-    """Return a body around y: `profile` radius from base to tip (a function of u), cross-section by the superformula."""
+def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine=0.3, squash=1.0, curl=0.0, around=0) -> np.ndarray:
+    """Return a body around y: `profile` its radius from base to tip, `section` its cross-section by the superformula.
+
+    `colour` is an array or a function of u (0 to 1 along y) and the angle. `around` sets the points on a ring.
+    """
     widest = float(np.max(profile(np.linspace(0, 1, 20))))
     u, phi = grid(n if around else int(1.7 * n), around or int(n * 5.6 * widest + 5), np.pi)
     u = u if around else 0.5 - 0.5 * np.cos(np.pi * u)  # denser towards the poles
     r = profile(u) * gielis(phi, *section)
     points = bend(r * np.cos(phi), u + 0 * phi, r * np.sin(phi) * squash, curl)
-    tone = colour(u + 0 * phi, phi) if callable(colour) else np.broadcast_to(colour, points.shape)
-    return surface(points, tone, shine)
+    return surface(points, colour(u + 0 * phi, phi) if callable(colour) else colour, shine)
 
 
-def ball(n: int, colour, shine=0.3, ratio: float = 1.0) -> np.ndarray:
-    return revolve(lambda u: 0.5 * ratio * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)), max(4, n), colour, shine=shine)
+def dome(u):
+    """Return the profile of a ball of unit diameter."""
+    return 0.5 * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1))
+
+
+def ball(n: int, colour, shine: float = 0.3, ratio: float = 1.0) -> np.ndarray:
+    return revolve(lambda u: ratio * dome(u), max(4, n), colour, shine=shine)
+
+
+def rod(n: int, colour, radius: float, around: int = 0) -> np.ndarray:
+    return revolve(lambda u: radius + 0 * u, n, colour, around=around)
 
 
 def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a flower that faces z, with y up; petals are half a unit long, `n` points across the whole."""
-    deep = (0.6 + 0.4 * t.petal_cup) * (0.7 if t.corolla == "trumpet" else 1)
-    half, up = int(n * 0.56), np.array([0, 0, 1.0])
-    green = t.leaf_rgb * 0.9 + 0.05
-    parts = []
+    deep, half, m = (0.6 + 0.4 * t.petal_cup) * (0.7 if t.corolla == "trumpet" else 1), int(n * 0.56), t.n_petals
+    own, green, up, parts = t.flower_rgb, t.leaf_rgb * 0.9 + 0.05, np.array([0, 0, 1.0]), []
 
-    def add(mesh, frames, size, origin=(0, 0, 0), tint=0.06):
+    def add(mesh, frames, size, depth=0.0):
         k = len(frames)
-        parts.append(
-            place(mesh, frames, np.broadcast_to(origin, (k, 3)), np.full(k, size), 1 + rng.normal(0, tint, (k, 1)))
-        )
+        parts.append(place(mesh, frames, np.tile([0, 0, depth], (k, 1)), np.full(k, size), rng.normal(1, 0.06, k)))
 
-    def toward(*where):
-        return axes(np.array([where], float), up[None])
+    def facing(*headings):
+        return axes(np.array(headings, float), up + np.zeros((len(headings), 3)))
 
     if t.corolla == "daisy":
-        rays = t.n_petals + int(rng.integers(-1, 2))
-        for k in range(2 if rays > 15 else 1):
-            one = petal(
-                t,
-                half,
-                rng,
-                "strap" if t.petal_shape == "rounded" else t.petal_shape,
-                cup=0.5,
-                curl=0.5 - 0.9 * t.petal_curl,
-            )
-            add(
-                one,
-                whorl(rays // (2 if rays > 15 else 1), 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k), k * 0.2, 0.05, rng),
-                0.5,
-                (0, 0, -0.02 * k),
-            )
-        angle, r = vogel(90 + int(60 * t.stamens))
-        disc = 0.14 + 0.1 * t.stamens
+        rays, shape = m + int(rng.integers(-1, 2)), "strap" if t.petal_shape == "rounded" else t.petal_shape
+        rows = 2 if rays > 15 else 1
+        for k in range(rows):
+            one = petal(t, half, rng, shape, cup=0.5, curl=0.5 - 0.9 * t.petal_curl)
+            lift = 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k)
+            add(one, whorl(rays // rows, lift, k * 0.2, 0.05, rng), 0.5, -0.02 * k)
+        (angle, r), disc = vogel(90 + int(60 * t.stamens)), 0.14 + 0.1 * t.stamens
         at = np.stack([r * np.cos(angle) * disc, r * np.sin(angle) * disc, 0.07 * (1 - r**2) + 0.03], -1)
-        tints = 0.55 + 0.5 * r[:, None] + rng.normal(0, 0.06, (len(r), 1))
-        heading = axes(at * [1, 1, 0] * 2.5 + up, np.array([0, 1.0, 0]) + 0 * at)
-        parts.append(place(ball(max(4, n // 20), t.eye_rgb, 0.2), heading, at, np.full(len(r), disc * 0.26), tints))
+        frames = axes(at * [1, 1, 0] * 2.5 + up, np.array([0, 1.0, 0]) + 0 * at)
+        tints = 0.55 + 0.5 * r + rng.normal(0, 0.06, len(r))
+        parts.append(place(ball(n // 20, t.eye_rgb, 0.2), frames, at, np.full(len(r), disc * 0.26), tints))
     elif t.corolla == "butterfly":
-        add(petal(t, half, rng, cup=0.1, curl=-0.5), axes(np.array([[0, 1, 0.35]]), up[None]), 0.55)
-        add(
-            petal(t, half, rng, "rounded", cup=0.5, curl=0.3),
-            axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]])),
-            0.42,
-        )
-        keel = petal(t, half, rng, "pointed", cup=3, curl=-0.8, colour=1 - (1 - t.flower_rgb) * 0.5, pattern="plain")
-        add(keel, toward(0, -0.55, 0.8), 0.4)
+        add(petal(t, half, rng, cup=0.1, curl=-0.5), facing([0, 1, 0.35]), 0.55)
+        wings = axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]]))
+        add(petal(t, half, rng, "rounded", cup=0.5, curl=0.3), wings, 0.42)
+        keel = petal(t, half, rng, "pointed", cup=3, curl=-0.8, colour=1 - (1 - own) * 0.5, pattern="plain")
+        add(keel, facing([0, -0.55, 0.8]), 0.4)
     elif t.corolla in ("lipped", "orchid"):
-        orchid = t.corolla == "orchid"
-        if orchid:
-            add(
-                petal(t, half, rng, "pointed", colour=t.flower_rgb * 0.92),
-                axes(np.array([[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]), up + np.zeros((3, 3))),
-                0.5,
-                (0, 0, -0.03),
-            )
-            add(petal(t, half, rng), axes(np.array([[-1, 0.35, 0.2], [1, 0.35, 0.2]]), up + np.zeros((2, 3))), 0.46)
+        if t.corolla == "orchid":
+            outer = facing([0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1])
+            add(petal(t, half, rng, "pointed", colour=own * 0.92), outer, 0.5, -0.03)
+            add(petal(t, half, rng), facing([-1, 0.35, 0.2], [1, 0.35, 0.2]), 0.46)
         else:
-            hood = petal(t, half, rng, "rounded", cup=1.8, curl=1.0)
-            add(hood, toward(0, 0.8, 0.8), 0.42)
-            add(
-                petal(t, half, rng, "rounded"),
-                axes(np.array([[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]]), up + np.zeros((2, 3))),
-                0.3,
-            )
-        lip = petal(t, half, rng, "fringed" if t.petal_shape == "fringed" else "notched", cup=-0.3, curl=0.9,
-                    colour=t.flower_rgb**1.25, pattern="spotted" if t.pattern == "plain" else t.pattern)  # fmt: skip
-        add(lip, toward(0, -0.75, 0.6), 0.55)
-        add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), toward(0, 0.3, 1), 0.14)
+            add(petal(t, half, rng, "rounded", cup=1.8, curl=1.0), facing([0, 0.8, 0.8]), 0.42)
+            add(petal(t, half, rng, "rounded"), facing([-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]), 0.3)
+        shape, pattern = ("fringed" if t.petal_shape == "fringed" else "notched"), t.pattern.replace("plain", "spotted")
+        add(petal(t, half, rng, shape, -0.3, 0.9, own**1.25, pattern), facing([0, -0.75, 0.6]), 0.55)
+        add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), facing([0, 0.3, 1]), 0.14)
     elif t.corolla in ("bell", "trumpet"):
-        bell = t.corolla == "bell"
-        lobe = 0.5 if t.petal_shape == "pointed" else 0.9
-        m = t.n_petals
-
-        def shade(u, phi):
-            fold = np.abs(np.sin(m * phi / 2))
-            tone = mix(t.flower_rgb, t.flower_rgb**1.6 * 0.9, (1 - fold) ** 2 * (0.8 if t.pattern == "veined" else 0.4))
-            return mix(tone, 1 - (1 - t.flower_rgb) * 0.3, (0.55 - u) * 3 if t.pattern != "plain" else (0.3 - u) * 3)
-
         u, phi = grid(n + 3, int(3.6 * n), np.pi)
-        rim = gielis(phi, m, lobe * 1.3, 1, 1)
-        flare = (
-            (0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5)
-            if bell
-            else (0.06 + 0.05 * u + 0.45 * u**2.2)
-        )
-        r = flare * (1 + (rim - 0.8) * u**3 * 0.9)
-        z = deep * (u if bell else np.sin(u * np.pi / 2)) * (1 + 0.3 * (rim - 0.8) * u**4 * bell) - deep * (
-            0.0 if bell else 0.6
-        )
-        parts.append(
-            surface(np.stack([r * np.cos(phi), r * np.sin(phi), z + 0 * phi], -1), shade(u + 0 * phi, phi), 0.15, 0.6)
-        )
-        add(
-            revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb),
-            toward(0, 0.01, 1),
-            deep * 0.9,
-            (0, 0, -0.4 * (not bell)),
-        )
-    else:
-        m, lift = t.n_petals, 0.1 + 0.9 * t.petal_cup
-        one = petal(t, half, rng)
-        if m == 6:
-            add(one, whorl(3, lift - 0.1, 0.5, 0.05, rng), 0.5, (0, 0, -0.02))
-            add(petal(t, half, rng), whorl(3, lift, 0.5 + np.pi / 3, 0.05, rng), 0.48)
+        rim = gielis(phi, m, 0.65 if t.petal_shape == "pointed" else 1.17, 1, 1) - 0.8
+        if t.corolla == "bell":
+            r = 0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5
+            z = deep * u * (1 + 0.3 * rim * u**4)
         else:
-            turned = whorl(m, lift, rng.random(), 0.06, rng)
-            roll = 0.15  # each petal lies with one edge over its neighbour
-            turned = turned @ np.array([[np.cos(roll), 0, np.sin(roll)], [0, 1, 0], [-np.sin(roll), 0, np.cos(roll)]])
-            add(one, turned, 0.5)
+            r, z = 0.06 + 0.05 * u + 0.45 * u**2.2, deep * (np.sin(u * np.pi / 2) - 0.6 + 0 * phi)
+        r = r * (1 + rim * u**3 * 0.9)
+        fold = (1 - np.abs(np.sin(m * phi / 2)) + 0 * u) ** 2
+        tone = mix(own, own**1.6 * 0.9, fold * (0.8 if t.pattern == "veined" else 0.4))
+        tone = mix(tone, 1 - (1 - own) * 0.3, ((0.3 if t.pattern == "plain" else 0.55) - u + 0 * phi) * 3)
+        parts.append(surface(np.stack([r * np.cos(phi), r * np.sin(phi), z], -1), tone, 0.15, 0.6))
+        style = revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb)
+        add(style, facing([0, 0.01, 1]), deep * 0.9, 0 if t.corolla == "bell" else -0.4)
+    else:
+        lift, one = 0.1 + 0.9 * t.petal_cup, petal(t, half, rng)
+        if m == 6:
+            add(one, whorl(3, lift - 0.1, 0.5, 0.05, rng), 0.5, -0.02)
+            add(petal(t, half, rng), whorl(3, lift, 0.5 + np.pi / 3, 0.05, rng), 0.48)
+        else:  # each petal lies with one edge over its neighbour
+            c, s = np.cos(0.15), np.sin(0.15)
+            add(one, whorl(m, lift, rng.random(), 0.06, rng) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]), 0.5)
         k = m if t.stamens < 0.35 else 2 * m if t.stamens < 0.6 else 26
-        spread = rng.uniform(0.7, 1.35, k)
-        angle = np.arange(k) * (GOLDEN_ANGLE if k > 20 else 2 * np.pi / k)
-        head = np.stack([np.cos(angle) * np.cos(spread), np.sin(angle) * np.cos(spread), np.sin(spread)], -1)
-        long = (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
-        frames = axes(head, up + 0 * head + 0.01)
-        thread = revolve(lambda u: 0.035 + 0 * u, n // 4 + 2, 1 - (1 - t.flower_rgb) * 0.4, around=5)
-        parts.append(place(thread, frames, np.zeros((k, 3)), long))
-        parts.append(place(ball(max(4, n // 14), t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], np.full(k, 0.055)))
-        add(ball(max(6, n // 7), green, 0.3, 0.8), toward(0, 0.01, 1), 0.13 + 0.05 * t.fruit_ratio)
+        rise, angle = rng.uniform(0.7, 1.35, k), np.arange(k) * (GOLDEN_ANGLE if k > 20 else 2 * np.pi / k)
+        head = np.stack([np.cos(angle) * np.cos(rise), np.sin(angle) * np.cos(rise), np.sin(rise)], -1)
+        frames, long = axes(head, up + 0 * head + 0.01), (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
+        parts.append(place(rod(n // 4 + 2, 1 - (1 - own) * 0.4, 0.035, 5), frames, 0 * head, long))
+        parts.append(place(ball(n // 14, t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], np.full(k, 0.055)))
+        add(ball(max(6, n // 7), green, 0.3, 0.8), facing([0, 0.01, 1]), 0.13 + 0.05 * t.fruit_ratio)
     sepal = petal(t, max(8, half // 2), rng, "pointed", cup=0.6, curl=0.2, colour=green, pattern="plain")
-    k = {"daisy": 13, "orchid": 0}.get(t.corolla, 5)
-    if k:
+    if t.corolla != "orchid":
         lift, base = {"bell": (0.1, -0.07), "trumpet": (0.9, -0.6 * deep)}.get(t.corolla, (0.25, -0.06))
-        add(sepal, whorl(k, lift, 0.3), 0.26, (0, 0, base))
+        add(sepal, whorl(13 if t.corolla == "daisy" else 5, lift, 0.3), 0.26, base)
     return np.concatenate(parts)
 
 
 def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a fruit along y, about a unit across (pods and samaras are longer)."""
-    ripe, dry = t.fruit_rgb, np.array([0.55, 0.42, 0.26]) * rng.uniform(0.8, 1.15)
-    one, up, still = np.eye(3)[None], np.array([0, 0, 1.0]), np.zeros((1, 3))
-    long = 0.8 + 0.7 * t.fruit_ratio
+    ripe, dry = t.fruit_rgb, np.float32([0.55, 0.42, 0.26]) * np.float32(rng.uniform(0.8, 1.15))
+    long, up = 0.8 + 0.7 * t.fruit_ratio, np.array([0, 0, 1.0])
+    upright = np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # turns z up into y up
+    star = upright @ axes(whorl(5, 0.0)[..., 1], up + np.zeros((5, 3)))
+    sepal = petal(t, max(8, n // 3), rng, "pointed", cup=0.5, colour=t.leaf_rgb * 0.85, pattern="plain")
+
+    def ring(mesh, height, size):
+        return place(mesh, star, np.tile([0, height, 0], (5, 1)), np.full(5, size))
+
+    def grown(mesh, size, height=0.0):
+        return place(mesh, np.eye(3)[None], [[0, height, 0]], [size])
 
     def skin(u, phi):
-        blush = cloud(rng, u.shape, 3, 2)
-        tone = mix(ripe, ripe * [1.0, 0.8, 0.55] + [0.0, 0.14, 0.06], (blush - 0.35 - 0.4 * t.fruit_hue) * 2.2)
-        dots = cloud(rng, u.shape, 14, 1)
-        return (
-            mix(tone, 1 - (1 - tone) * 0.55, (dots - 0.8) * 1.5)
-            * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
-        )
+        tone = mix(ripe, ripe * np.float32([1, 0.8, 0.55]) + np.float32([0, 0.14, 0.06]),
+                   (cloud(rng, u.shape, 3, 2) - 0.35 - 0.4 * t.fruit_hue) * 2.2)  # fmt: skip
+        tone = mix(tone, 1 - (1 - tone) * 0.55, (cloud(rng, u.shape, 14, 1) - 0.8) * 1.5)
+        return tone * (0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92)))[..., None]
 
-    def body(profile, colour, **how):
-        return revolve(profile, n, colour, **how)
+    def ribs(u, phi):
+        return dry * (0.65 + 0.5 * np.abs(np.cos(t.n_petals * phi / 2)))[..., None] * (1.1 - 0.4 * u[..., None])
 
-    round_ = lambda u: 0.5 / long * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1))  # noqa: E731
-    sepal = petal(t, max(8, n // 3), rng, "pointed", cup=0.5, colour=t.leaf_rgb * 0.85, pattern="plain")
-    spin = axes(whorl(5, 0.0)[..., 1], np.array([0, 0, 1.0]) + np.zeros((5, 3)))
-    tilt = np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # from z up to y up
-    calyx = place(sepal, tilt @ spin, np.zeros((5, 3)) + [0, 0.03, 0], np.full(5, 0.3))
-    if t.fruit in ("berry", "drupe"):
-        groove = (0, 1, 1, 1) if t.fruit == "berry" else (2, 6, 2.6, 2.6)
-        fruit_ = place(body(round_, skin, shine=0.9 - 0.5 * (t.fruit == "drupe"), section=groove), one, still, [long])
-        return np.concatenate([fruit_, calyx])
-    if t.fruit == "pome":
-        apple = lambda u: 0.52 * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1)) * (1.12 - 0.3 * u)  # noqa: E731
-        crown = place(sepal, tilt @ spin, np.zeros((5, 3)) + [0, 0.93, 0], np.full(5, 0.14))
-        return np.concatenate([body(apple, skin, shine=0.7, section=(5, 12, 2.5, 2.5)), crown])
-    if t.fruit == "pod":
+    def stripes(u, phi):
+        return dry * np.float32([1.05, 0.8, 0.55]) * (0.8 + 0.25 * np.sin(phi * 11 + 0 * u) ** 2)[..., None]
+
+    def scales(u, phi):
+        return dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + u * 14 // np.pi * 1.6)))[..., None]
+
+    calyx, kind = ring(sepal, 0.03, 0.3), t.fruit
+    if kind in ("berry", "drupe"):
+        shine, section = (0.9, (0, 1, 1, 1)) if kind == "berry" else (0.4, (2, 6, 2.6, 2.6))
+        return np.concatenate([grown(revolve(lambda u: dome(u) / long, n, skin, section, shine), long), calyx])
+    if kind == "pome":
+        apple = revolve(lambda u: 1.04 * dome(u) * (1.12 - 0.3 * u), n, skin, (5, 12, 2.5, 2.5), 0.7)
+        return np.concatenate([apple, ring(sepal, 0.93, 0.14)])
+    if kind == "pod":
         seeds = 4 + int(5 * t.fruit_ratio)
-        pod = lambda u: (
-            0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 * (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u)))
-        )  # noqa: E731
-        tone = mix(ripe, dry, np.array(0.55))
-        return np.concatenate(
-            [place(body(pod, tone, squash=0.5, curl=0.7 * (t.petal_curl - 0.2)), one, still, [1.6]), calyx]
-        )
-    if t.fruit == "capsule":
-        urn = lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 * (1 - 0.35 * (u > 0.86)) + 0.02  # noqa: E731
-        ribs = lambda u, phi: (
-            dry * (0.65 + 0.5 * np.abs(np.cos(t.n_petals * phi / 2)))[..., None] * (1.1 - 0.4 * u[..., None])
-        )  # noqa: E731
-        lid = place(
-            sepal * np.r_[np.ones(6), 1.5, 0.7, 0.8, 1, 1],
-            tilt @ spin,
-            np.zeros((5, 3)) + [0, 0.95 * long, 0],
-            np.full(5, 0.22),
-        )
-        return np.concatenate(
-            [place(body(urn, ribs, section=(t.n_petals, 4, 2.8, 2.8), shine=0.2), one, still, [long]), lid, calyx]
-        )
-    if t.fruit == "nut":
-        cup = lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1))  # noqa: E731
-        scales = lambda u, phi: (
-            dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + (u * 14 // np.pi) * 1.6)))[..., None]
-        )  # noqa: E731
-        nut = place(
-            body(
-                round_,
-                lambda u, phi: (dry * [1.05, 0.8, 0.55])[None, None] * (0.8 + 0.25 * np.sin(phi * 11) ** 2)[..., None],
-                shine=0.8,
-            ),
-            one,
-            still + [0, 0.15, 0],
-            [0.95 * long],
-        )
-        return np.concatenate([nut, place(body(cup, scales, shine=0.05), one, still, [0.5])])
-    if t.fruit == "samara":
-        wing = petal(
-            t,
-            n,
-            rng,
-            "spoon",
-            cup=0.0,
-            curl=0.3,
-            colour=mix(ripe, np.array([0.75, 0.66, 0.4]), np.array(0.6)),
-            pattern="veined",
-        )
+        pod = revolve(lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 *
+                      (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u))), n, mix(ripe, dry, np.array(0.55)),
+                      squash=0.5, curl=0.7 * (t.petal_curl - 0.2))  # fmt: skip
+        return np.concatenate([grown(pod, 1.6), calyx])
+    if kind == "capsule":
+        urn = revolve(lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 *
+                      (1 - 0.35 * (u > 0.86)) + 0.02, n, ribs, (t.n_petals, 4, 2.8, 2.8), 0.2)  # fmt: skip
+        lid = ring(sepal * np.float32([1] * 6 + [1.5, 0.7, 0.8, 1, 1]), 0.95 * long, 0.22)
+        return np.concatenate([grown(urn, long), lid, calyx])
+    if kind == "nut":
+        cup = revolve(lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1)), n, scales, shine=0.05)
+        nut = revolve(lambda u: dome(u) / long, n, stripes, shine=0.8)
+        return np.concatenate([grown(nut, 0.95 * long, 0.15), grown(cup, 0.5)])
+    if kind == "samara":
+        wing = petal(t, n, rng, "spoon", 0.0, 0.3, mix(ripe, np.float32([0.75, 0.66, 0.4]), np.array(0.6)), "veined")
         pair = axes(np.array([[-0.8, 1, 0], [0.8, 1, 0]]), up + np.zeros((2, 3)))
-        seed = place(ball(n // 3, dry * 0.8), pair, np.zeros((2, 3)), [0.35, 0.35])
-        return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, [1.1, 1.1]), seed])
-    if t.fruit == "clock":
+        seeds = place(ball(n // 3, dry * 0.8), pair, np.zeros((2, 3)), [0.35, 0.35])
+        return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, [1.1, 1.1]), seeds])
+    if kind == "clock":
         angle, r = vogel(110)
-        height = 1 - 2 * r**2
-        side = np.sqrt(1 - height**2)
-        head = np.stack([side * np.cos(angle), -height, side * np.sin(angle)], -1)
+        y = 1 - 2 * r**2
+        head = np.stack([np.sqrt(1 - y**2) * np.cos(angle), -y, np.sqrt(1 - y**2) * np.sin(angle)], -1)
         frames, at = axes(head, up + 0 * head + 0.01), head * 0.08 + [0, 0.5, 0]
-        stalk = revolve(lambda u: 0.012 + 0 * u, max(6, n // 3), np.array([0.93, 0.92, 0.88]))
-        star = place(
-            revolve(lambda u: 0.012 + 0 * u, max(5, n // 8), np.ones(3)),
-            axes(whorl(7, 0.5)[..., 1], up + np.zeros((7, 3))),
-            np.zeros((7, 3)),
-            np.full(7, 0.15),
-        )
-        star = place(star, tilt[None], still, [1.0])
-        return np.concatenate(
-            [
-                place(stalk, frames, at, np.full(110, 0.36)),
-                place(star, frames, at + head * 0.36, np.full(110, 1.0)),
-                place(ball(n // 5, dry * 0.6), one, still + [0, 0.42, 0], [0.16]),
-            ]
-        )
-    angle, r = vogel(60 if t.fruit == "aggregate" else 90)  # aggregate: drupelets; achene: a dry head of scales
-    y = 1 - r**2 * 1.0
-    side = np.sqrt(np.clip(1 - (2 * y - 1) ** 2, 0.0, 1)) * 0.42
-    at = np.stack([side * np.cos(angle), y * 0.95, side * np.sin(angle)], -1)
+        rays = axes(whorl(7, 0.5)[..., 1], up + np.zeros((7, 3)))
+        tuft = place(rod(max(5, n // 8), np.ones(3), 0.012), upright @ rays, np.zeros((7, 3)), np.full(7, 0.15))
+        stalks = place(rod(max(6, n // 3), np.float32([0.93, 0.92, 0.88]), 0.012), frames, at, np.full(110, 0.36))
+        tufts = place(tuft, frames, at + head * 0.36, np.ones(110))
+        return np.concatenate([stalks, tufts, grown(ball(n // 5, dry * 0.6), 0.16, 0.42)])
+    juicy = kind == "aggregate"  # drupelets; else a dry head of achenes
+    angle, r = vogel(60 if juicy else 90)
+    side = dome(1 - r**2) * 0.84
+    at = np.stack([side * np.cos(angle), (1 - r**2) * 0.95, side * np.sin(angle)], -1)
     head = at - [0, 0.45, 0]
-    juicy = t.fruit == "aggregate"
-    grain = ball(max(4, n // 8), ripe if juicy else dry, 0.9 if juicy else 0.1, 0.9 if juicy else 0.5)
-    tints = rng.uniform(0.75, 1.1, (len(r), 1))
-    return np.concatenate(
-        [place(grain, axes(head, up + 0 * head + 0.01), at - head * 0.25, np.full(len(r), 0.22), tints), calyx]
-    )
+    grain = ball(n // 8, ripe, 0.9, 0.9) if juicy else ball(n // 8, dry, 0.1, 0.5)
+    frames, sizes = axes(head, up + 0 * head + 0.01), np.full(len(r), 0.22)
+    return np.concatenate([place(grain, frames, at - head * 0.25, sizes, rng.uniform(0.75, 1.1, len(r))), calyx])
