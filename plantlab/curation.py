@@ -43,8 +43,7 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
 def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return `images` with one `obs_id` for photos that are duplicates of each other, so no split parts them.
 
-    Photos of no known plant are each an observation of their own (layouts.read_images); this joins those that
-    show the same. Says once, in `attrs["notes"]`, how many were joined.
+    Photos of no known plant each have their own from layouts.read_images. A note in `attrs` says how many were joined.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -93,10 +92,7 @@ def fit_to_train(
 
     EGI wished for such a check. A serious reason makes it no, a mild one with care. The limits are rules of thumb:
     EGI's 30 photos a species, its finding that mixed views hurt where photos are few, splits that share no plant.
-
-    Args:
-        images, bad: as photos.set_aside returns them.
-        duplicates: from find_duplicates; found here where left out and the photos were inspected.
+    `images` and `bad` are as photos.set_aside returns them; `duplicates` that were left out are looked for.
     """
     known = ["species", "organ", "source", "split", "width", "height"]
     photos = images.reindex(columns=known).assign(obs_id=observations(images))  # what is not known counts as nothing

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -37,12 +38,12 @@ FIRST_BYTES = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|.{4}ftyp|
 def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.DataFrame:
     """Return the image table of `source`: one row per image, columns of table.COLUMNS and what else is published.
 
-    Reads a folder of class folders (also below train, valid and test) or of unlabelled photos, a CSV or Parquet
-    table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) and 2022-2025 (CSV), Pl@ntNet-300K; and "greenhouse", the
-    built-in flora. `attrs["name"]` names the data, `attrs["notes"]` says what its reader should know.
+    `attrs["name"]` names the data, `attrs["notes"]` says what its reader should know.
 
     Args:
-        source: a folder, a table, or "greenhouse"; a relative path from the working folder, else the project's.
+        source: a folder of class folders (also below train, valid and test) or of unlabelled photos, a CSV or Parquet
+            table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or 2022-2025 (CSV), Pl@ntNet-300K, or "greenhouse",
+            the built-in flora. A relative path starts at the working folder, else at the project's.
         names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"} says it all.
     Raises:
         TableError: nothing there, or nothing that is recognised. ValueError: unknown `names`.
@@ -65,10 +66,9 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
             return _finish(*_read_table(table, names), name)
     inside = [p for p in path.iterdir() if p.is_dir()]
     places = [path, *(inside if len(inside) == 1 else [path / "flowers-102"])]  # archives unpack into a folder
-    for reader in (_read_oxford, _read_plantnet, _read_plantclef_csv, _read_plantclef_xml):
-        for place in filter(Path.is_dir, places):
-            if found := reader(place):
-                return _finish(*found, path.name)
+    for reader, place in product((_read_oxford, _read_plantnet, _read_plantclef_csv, _read_plantclef_xml), places):
+        if place.is_dir() and (found := reader(place)):
+            return _finish(*found, path.name)
     return _finish(*_read_folders(path), path.name)
 
 
@@ -97,7 +97,7 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
     alone = images.get("obs_id", pd.Series(None, images.index, dtype=str)).isna()
     images.loc[alone, "obs_id"] = relative_names(images)[alone]
     images = images.dropna(axis=1, how="all")
-    images = images[[c for c in COLUMNS if c in images] + [c for c in images if c not in COLUMNS]]
+    images = images[sorted(images, key=lambda c: COLUMNS.index(c) if c in COLUMNS else len(COLUMNS))]
     images.attrs = {"name": name, "notes": notes}
     if alone.any():
         add_note(images, f"Photos that name no plant, each its own observation: {alone.sum()} of {len(images)}.")
@@ -180,8 +180,7 @@ def _note(said: str, n: int, of: str = "") -> list[str]:
 def _find(rows: pd.DataFrame, keys: Iterable[str], folder: Path, listed_in: str) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows whose photo is there, with notes that count the others: many keep a part of a data set.
 
-    Args:
-        keys: each row's photo without its suffix: "class folder/name" below `folder`, or the whole path.
+    `keys` name each row's photo without its suffix: "class folder/name" below `folder`, or the whole path.
     """
     photos = [Path(path) for path in find_photos(folder)[0]]
     there = {key: str(p) for p in photos for key in (f"{p.parent.name}/{p.stem}", str(p.with_suffix("")))}

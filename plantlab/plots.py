@@ -180,8 +180,7 @@ def plot_learning_curve(
     means = scores.groupby(["method", x])[spread].mean()
     by_end = means[measure].groupby("method").last().sort_values(ascending=False)  # the legend as the lines end
     for name, color, marker in zip(by_end.index, OKABE_ITO, MARKERS):
-        value, low, high = means.loc[name].to_numpy().T
-        at = means.loc[name].index
+        at, value, low, high = means.loc[name].reset_index().to_numpy().T
         ax.fill_between(at, low, high, color=color, alpha=0.16, lw=0)
         ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5, label=name)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -198,15 +197,14 @@ def plot_learning_curve(
 
 def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 10) -> Axes:
     """Draw the `n` mistakes made most often, as a share of the true species' images."""
-    images, plants = predictions.images, observations(predictions.images)
-    truth = images["species"].to_numpy()
+    images, truth = predictions.images, predictions.images["species"].to_numpy()
     named = np.asarray(predictions.species, dtype=object)[predictions.probs.argmax(axis=1)]
     wrong = pd.DataFrame({"true": truth, "named": named})[truth != named]
     rows = []
     for (a, b), count in wrong.value_counts().head(n).items():
-        here = truth == a
-        interval = bootstrap_interval(named[here] == b, plants[here], n_boot=500)
-        rows.append((count / here.sum(), *interval, f"{count} of {here.sum()}", a, b))
+        interval = bootstrap_interval(named[truth == a] == b, observations(images)[truth == a], n_boot=500)
+        of = (truth == a).sum()
+        rows.append((count / of, *interval, f"{count} of {of}", a, b))
     if not rows:
         ax = _axes(ax, 1.6)
         ax.axis("off")

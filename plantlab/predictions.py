@@ -81,12 +81,9 @@ class Predictions:
         return Predictions(images, self.species, pd.DataFrame(self.probs).groupby(plant).mean().to_numpy())
 
     def by_rank(self, rank: str = "genus", taxonomy: pd.DataFrame | None = None) -> "Predictions":
-        """Return predictions of the genus or family: its species' probabilities, added up.
+        """Return predictions of the genus or family, its species' probabilities added up, named in `species`.
 
-        Afterwards `species`, here and in `images`, holds names of that rank.
-
-        Args:
-            taxonomy: an image table that has `species` and `rank` for all K species; else `images` must have.
+        `taxonomy` is an image table with `species` and `rank` for all K species; without it, `images` must be one.
         """
         known = pd.concat([taxonomy, self.images], ignore_index=True)
         require(known, "species", rank)
@@ -102,10 +99,9 @@ class Predictions:
 
     def save(self, folder: str | Path) -> Path:
         """Write images.parquet and probs.npz (no pickle) into `folder`; return the folder."""
-        folder, arrays = Path(folder), {"probs": self.probs, "species": np.array(self.species)}
-        write_whole(folder / "images.parquet", lambda path: self.images.to_parquet(path, index=False))
-        write_whole(folder / "probs.npz", lambda path: np.savez(path, allow_pickle=False, **arrays))
-        return folder
+        arrays = {"probs": self.probs, "species": np.array(self.species)}
+        write_whole(Path(folder, "images.parquet"), lambda path: self.images.to_parquet(path, index=False))
+        return write_whole(Path(folder, "probs.npz"), lambda path: np.savez(path, allow_pickle=False, **arrays)).parent
 
     @classmethod
     def load(cls, folder: str | Path) -> "Predictions":

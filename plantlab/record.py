@@ -161,18 +161,18 @@ def save(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     folder = project_root() / "results" / notebook / record["run"]
-    named = {"": predictions} if isinstance(predictions, Predictions) else predictions or {}
-    for method, each in named.items():
+    predictions = {"": predictions} if isinstance(predictions, Predictions) else predictions or {}
+    for method, each in predictions.items():
         each.save(folder / "predictions" / re.sub(r"[^\w.-]+", "_", method))
     text = json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False)
     return write_whole(folder / "record.json", text + "\n")
 
 
 def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.DataFrame:
-    """Return all records under `source` (a folder, a record or a list; else results/), one row a score.
+    """Return all records under `source` (a folder, a record or a list; else results/), one row a score or record.
 
     Columns: notebook, run, data, kind, hash, n_images, n_species, the score's own, `param_<name>`,
-    `holds` (claims that hold, as "3/3"), device, seconds, date. A record without scores keeps one row.
+    `holds` (claims that hold, as "3/3"), device, seconds, date.
     """
     source = project_root() / "results" if source is None else source
     given = [Path(source)] if isinstance(source, str | Path) else [Path(each) for each in source]
