@@ -73,17 +73,11 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
 
 
 def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
-    """Return the rows as an image table: columns in order, text as text, every image with an observation."""
+    """Return the rows as an image table: columns in order, every image with an observation."""
     if images.empty:
         known = "class folders with photos, Oxford Flowers-102, PlantCLEF, Pl@ntNet-300K, or a CSV or Parquet table"
         raise TableError(f"{name!r} holds no photos. Expected {known} that lists them.")
     images = images.reset_index(drop=True)
-    for column in images:
-        filled = images[column].mask(images[column].astype("str").isin(NOTHING))
-        numbers = pd.to_numeric(filled, errors="coerce")
-        is_number = column not in COLUMNS and filled.notna().any() and numbers.notna().equals(filled.notna())
-        if is_number or column in ("latitude", "longitude"):
-            images[column] = numbers
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
     species = images["species"].dropna() if "species" in images else pd.Series(dtype=str)
@@ -105,7 +99,7 @@ def _finish(images: pd.DataFrame, notes: list[str], name: str) -> pd.DataFrame:
 
 
 def _rename(table: pd.DataFrame, names: str | dict[str, str] = "auto") -> pd.DataFrame:
-    """Return `table` under the names of table.COLUMNS, those columns as text with empty fields missing."""
+    """Return `table` under the names of table.COLUMNS, these as text; other columns of numbers as such."""
     table.columns = [str(c).split(":")[-1].strip() for c in table]  # dwc:eventDate -> eventDate
     found = dict(names) if isinstance(names, dict) else {}
     for column in [] if found else COLUMNS:
@@ -113,10 +107,15 @@ def _rename(table: pd.DataFrame, names: str | dict[str, str] = "auto") -> pd.Dat
         if alias := next((free[a] for a in NAMES.get(column, column).split() if a in free), None):
             found[alias] = column
     table = table.rename(columns=found).loc[:, lambda t: ~t.columns.duplicated()].copy()
-    for column in [c for c in COLUMNS if c in table]:
+    for column in table:
         text = table[column].astype("str")
         text = text if column == "image_path" else text.str.strip()
-        table[column] = text.mask(table[column].isna() | text.isin(NOTHING))
+        text = text.mask(table[column].isna() | text.isin(NOTHING))
+        numbers = pd.to_numeric(text, errors="coerce")
+        if column in COLUMNS:
+            table[column] = numbers if column in ("latitude", "longitude") else text
+        elif numbers.notna().any() and numbers.isna().equals(text.isna()):
+            table[column] = numbers
     return table
 
 
@@ -213,7 +212,7 @@ def _read_plantnet(folder: Path):
     listed = folder / "plantnet300K_metadata.json"
     if not listed.is_file():
         return None
-    rows = pd.DataFrame.from_dict(_read_json(listed), orient="index", dtype=str)
+    rows = _rename(pd.DataFrame.from_dict(_read_json(listed), orient="index", dtype=str))
     names = _read_json(folder / "plantnet300K_species_id_2_name.json")
     rows["species"] = rows["species_id"].map(names).fillna(rows["species_id"])
     return _find(rows, rows["species_id"] + "/" + rows.index, folder, listed.name)

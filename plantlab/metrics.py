@@ -1,7 +1,7 @@
 """Predictions and truth -> scores, each with an interval over observations.
 
 All but the calibration rests on the *rank* of the true species in an answer. Ties count against the classifier:
-one that gives every species the same probability earns the last rank. A truth it does not know has rank inf.
+one that gives every species the same probability earns the last rank.
 """
 
 import re

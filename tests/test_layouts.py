@@ -81,7 +81,7 @@ def test_table_with_other_names(tmp_path, suffix, separator):
     table = pd.DataFrame(
         {
             "image": ["jpg/1.jpg", "jpg/2.jpg"], "label": ["007", "12"], "label_name": ["daisy", "NaN"],
-            "split": ["train", "val"], "lat": ["43.6", ""], "votes": ["3", "NaN"], "remark": ["", "fine"],
+            "split": ["train", "val"], "lat": ["43.6", ""], "votes": ["3", "NaN"], "rank": ["0", "0"], "remark": ["", "fine"],
             "noise": ["", ""], "Family": ["Asteraceae", ""],
         }
     )  # fmt: skip
@@ -91,7 +91,8 @@ def test_table_with_other_names(tmp_path, suffix, separator):
     )
     images = read_images(path)
     assert list(images)[:6] == ["image_path", "obs_id", "species", "family", "species_id", "latitude"]
-    assert list(images)[6:] == ["split", "votes", "remark", "noise"] and images["family"].isna().tolist() == [
+    assert images["rank"].tolist() == [0, 0]
+    assert list(images)[6:] == ["split", "votes", "rank", "remark", "noise"] and images["family"].isna().tolist() == [
         False,
         True,
     ]
