@@ -73,9 +73,10 @@ def test_the_frozen_head_leaves_the_body_and_the_second_step_starts_from_it(imag
     first = predict(network, species, images, 32)
     rows = images["split"] == "train"
     assert (first.probs.argmax(1) == first.targets)[rows].mean() > 0.8
+    solved = network.head.weight.detach().clone()
     fit(network, images, 1, lr=1e-6, image_size=32, batch_size=8, n_workers=0, augment="none", smoothing=0.0)
     assert fingerprint(network.body) != before
-    assert (predict(network, species, images, 32).probs.argmax(1) == first.probs.argmax(1)).mean() > 0.8
+    torch.testing.assert_close(network.head.weight, solved, atol=1e-4, rtol=0)
 
 
 def test_the_first_layers_train_at_their_share_of_the_rate(images):
