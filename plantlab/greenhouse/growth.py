@@ -1,8 +1,8 @@
 """Whole shoots: an individual of a species, and the L-systems that set its leaves, flowers and fruits on stems.
 
-Source: P. Prusinkiewicz and A. Lindenmayer, The Algorithmic Beauty of Plants, Springer 1990, chapter 1 (bracketed,
-parametric, stochastic L-systems, read by a turtle). A module is (symbol, length, radius): `F` a piece of stem, `L` a leaf,
-`K` a flower, `R` a fruit; `&` pitches away from the axis and `/` rolls about it by `length` degrees; `[` `]` branch.
+Source: P. Prusinkiewicz and A. Lindenmayer, The Algorithmic Beauty of Plants, Springer 1990, chapter 1: bracketed,
+parametric, stochastic L-systems, read by a turtle. A module is (symbol, length, radius): `F` a piece of stem, `L` a
+leaf, `K` a flower, `R` a fruit; `&` pitches away from the axis, `/` rolls about it, by degrees; `[` and `]` branch.
 """
 
 from types import SimpleNamespace
@@ -10,31 +10,33 @@ from types import SimpleNamespace
 import numpy as np
 
 from plantlab.greenhouse.flora import COLOURS, NUMBERS
-from plantlab.greenhouse.organs import axes, flower, fruit, leaf, place, revolve, rgb
+from plantlab.greenhouse.organs import EYE, axes, flower, fruit, leaf, place, revolve, rgb, rod
 
 FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along the stem that bears it
+EYES = [(0.13, 0.9, 0.9), (0.09, 0.85, 0.75), (0.05, 0.7, 0.35), (0.95, 0.7, 0.45)]  # anthers and patterns of petals
 
 
 def individual(species, seed: int, day: int) -> SimpleNamespace:
     """Return one plant: the traits of its species, departed from a little, and its colours on that day of the year."""
-    rng = np.random.default_rng(seed)
-    t = SimpleNamespace(**species)
+    rng, t = np.random.default_rng(seed), SimpleNamespace(**species)
     t.n_petals = int(t.n_petals)
     for name in NUMBERS:
         setattr(t, name, float(np.clip(getattr(t, name) + rng.normal(0, 0.07), 0, 1)))
-    names = list(COLOURS)
-    morph = t.flower_colour if rng.random() < 0.85 else names[(names.index(t.flower_colour) + rng.choice([-1, 1])) % 9]
+    names, morph = list(COLOURS), t.flower_colour
+    if rng.random() >= 0.85:
+        morph = names[(names.index(morph) + rng.choice([-1, 1])) % len(names)]
     hue, saturation, value = COLOURS[morph]
     t.flower_rgb = rgb(hue + rng.normal(0, 0.018), saturation * rng.uniform(0.75, 1.1), value * rng.uniform(0.85, 1.03))
-    t.eye_rgb = rgb(*[(0.13, 0.9, 0.9), (0.09, 0.85, 0.75), (0.05, 0.7, 0.35), (0.95, 0.7, 0.45)][int(t.veins * 3.99)])
-    t.eye_pale = t.gloss > 0.5
-    autumn = t.habit != "herb" and day > 265
-    t.leaf_rgb = rgb(0.2 + 0.14 * t.leaf_tone + rng.normal(0, 0.012), rng.uniform(0.5, 0.75) - 0.2 * t.leaf_tone,
-                     rng.uniform(0.38, 0.6))  # fmt: skip
-    if autumn:
+    t.eye_rgb, t.eye_pale = rgb(*EYES[int(t.veins * 3.99)]), t.gloss > 0.5
+    hue, saturation = 0.2 + 0.14 * t.leaf_tone + rng.normal(0, 0.012), rng.uniform(0.5, 0.75) - 0.2 * t.leaf_tone
+    t.leaf_rgb = rgb(hue, saturation, rng.uniform(0.38, 0.6))
+    if t.habit != "herb" and day > 265:  # autumn
         t.leaf_rgb = rgb(rng.uniform(0.02, 0.15), 0.75, rng.uniform(0.5, 0.8))
-    t.fruit_rgb = rgb([0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93][int(t.fruit_hue * 7.99)], 0.8,
-                      0.3 if t.fruit_hue > 0.62 else 0.75) * rng.uniform(0.85, 1.1)  # fmt: skip
+    hue, value = (
+        [0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93][int(t.fruit_hue * 7.99)],
+        0.75 - 0.45 * (t.fruit_hue > 0.62),
+    )
+    t.fruit_rgb = rgb(hue, 0.8, value) * rng.uniform(0.85, 1.1)
     t.bark_rgb = rgb(0.07 + 0.03 * t.bark_tone, 0.2 + 0.25 * t.bark_tone, rng.uniform(0.4, 0.65) - 0.2 * t.bark_tone)
     t.blemish = rng.random() ** 2
     t.diameter = 0.22 + 0.75 * t.flower_size if t.flower_size > 0.15 else 0.1 + 0.6 * t.flower_size
@@ -42,11 +44,16 @@ def individual(species, seed: int, day: int) -> SimpleNamespace:
     return t
 
 
-def derive(axiom: list, rules: dict, steps: int) -> list:
+def derive(word: list, rules: dict, steps: int) -> list:
     """Return the word after rewriting every module that has a rule, `steps` times, all at once."""
     for _ in range(steps):
-        axiom = [m for module in axiom for m in (rules[module[0]](*module[1:]) if module[0] in rules else [module])]
-    return axiom
+        word = [m for module in word for m in (rules[module[0]](*module[1:]) if module[0] in rules else [module])]
+    return word
+
+
+def side(pitch: float, *modules, roll: float = 137.5) -> list:
+    """Return the word of a side branch, and the roll to the next."""
+    return [("[",), ("&", pitch), *modules, ("]",), ("/", roll)]
 
 
 def turtle(word: list, rng: np.random.Generator, wobble: float = 4, rise: float = 0.0) -> dict:
@@ -57,95 +64,79 @@ def turtle(word: list, rng: np.random.Generator, wobble: float = 4, rise: float 
     frame, at = np.array([[1, 0, 0], [0, 0, -1.0], [0, 1, 0]]), np.zeros(3)
     stack, parts = [], {}
     shake = iter(rng.normal(0, np.radians(wobble), 2 * len(word)))
-    for symbol, size, radius in word:
+    for symbol, *size in word:
         if symbol == "[":
             stack.append((frame, at))
         elif symbol == "]":
             frame, at = stack.pop()
         elif symbol in "&/":
-            angle = np.radians(size) + next(shake)
+            angle = np.radians(size[0]) + next(shake)
             c, s = np.cos(angle), np.sin(angle)
             turn = [[1, 0, 0], [0, c, s], [0, -s, c]] if symbol == "&" else [[c, 0, s], [0, 1, 0], [-s, 0, c]]
             frame = frame @ np.array(turn)
         else:
-            kept = parts.setdefault(symbol, ([], [], []))
-            kept[0].append(frame)
-            kept[1].append(at)
-            kept[2].append((size, radius))
+            parts.setdefault(symbol, []).append((frame, at, (*size, 0)[:2]))
             if symbol == "F":
-                at = at + frame[:, 1] * size
-                heading = frame[:, 1] + frame[:, 0] * next(shake) + [0, 0, rise]
-                frame = axes(heading, frame[:, 2])
-    return {k: tuple(np.array(v) for v in kept) for k, kept in parts.items()}
+                at = at + frame[:, 1] * size[0]
+                frame = axes(frame[:, 1] + frame[:, 0] * next(shake) + [0, 0, rise], frame[:, 2])
+    return {symbol: tuple(np.array(v) for v in zip(*kept)) for symbol, kept in parts.items()}
 
 
 def inflorescence(t, rng, bearing: str = "K") -> list:
     """Return the word of an inflorescence, or of what it has become in fruit (`bearing` "R")."""
-    d = t.diameter if bearing == "K" else t.diameter * 0.5 + 0.15
-    n = {"spike": 11, "raceme": 8, "corymb": 8, "umbel": 11, "panicle": 5}.get(t.inflorescence, 1)
+    kind, d = t.inflorescence, t.diameter if bearing == "K" else t.diameter * 0.5 + 0.15
+    n, thin = {"spike": 11, "raceme": 8, "corymb": 8, "umbel": 11, "panicle": 5}.get(kind, 1), 0.006 + 0.03 * d
     n = max(2, int(n * rng.uniform(0.7, 1.2) * (1.5 if t.diameter < 0.25 else 1))) if n > 1 else 1
     n = max(1, n // 2) if bearing == "R" else n
-    thin = 0.006 + 0.03 * d
 
     def stalk(length, pitch):
-        return [("[", 0, 0), ("&", pitch, 0), ("F", length, thin), (bearing, d, 0), ("]", 0, 0), ("/", 137.5, 0)]
+        return side(pitch, ("F", length, thin), (bearing, d))
 
-    if t.inflorescence == "umbel":
-        tilts = 70 * np.sqrt((np.arange(n) + 0.5) / n)
-        return [("F", d, thin * 1.5)] + [m for a in tilts for m in stalk(d * max(1.1, 0.42 * np.sqrt(n)), a)]
-    if t.inflorescence in ("spike", "raceme", "corymb"):
-        short = 0.12 if t.inflorescence == "spike" else 0.6
-        step = d * (0.34 if t.inflorescence == "spike" else 0.42)
+    if kind == "umbel":
+        long, tilts = d * max(1.1, 0.42 * np.sqrt(n)), 70 * np.sqrt((np.arange(n) + 0.5) / n)
+        return [("F", d, thin * 1.5)] + [m for tilt in tilts for m in stalk(long, tilt)]
+    if kind in ("spike", "raceme", "corymb"):
+        step, long = (0.34 * d, 0.12 * d) if kind == "spike" else (0.42 * d, 0.6 * d)
 
-        def rule(k, _):
-            length = k * step + 0.4 * d if t.inflorescence == "corymb" else short * d
-            return [("F", step, thin * 1.5), *stalk(length, 42 if t.inflorescence == "corymb" else 66), ("I", k - 1, 0)]
+        def node(k):
+            stalks = stalk(k * step + 0.4 * d, 42) if kind == "corymb" else stalk(long, 66)
+            return [("F", step, thin * 1.5), *stalks, ("I", k - 1)]
 
-        return derive([("F", d, thin * 1.6), ("I", n, 0)], {"I": rule}, n)[:-1] + [
-            ("F", step, thin),
-            (bearing, d * 0.8, 0),
-        ]
-    if t.inflorescence == "panicle":
+        axis = derive([("F", d, thin * 1.6), ("I", n)], {"I": node}, n)[:-1]
+        return [*axis, ("F", step, thin), (bearing, d * 0.8)]
+    if kind == "panicle":
 
-        def branch(k, _):
+        def branch(k):
             if k < 1:
-                return [("F", 0.5 * d, thin), (bearing, d, 0)]
-            side = [("[", 0, 0), ("&", 48, 0), ("I", k - 2, 0), ("]", 0, 0), ("/", 137.5, 0)]
-            return [("F", 0.75 * d, thin * 1.3), *side, ("I", k - 1, 0)]
+                return [("F", 0.5 * d, thin), (bearing, d)]
+            return [("F", 0.75 * d, thin * 1.3), *side(48, ("I", k - 2)), ("I", k - 1)]
 
-        return derive([("F", d, thin * 1.6), ("I", n, 0)], {"I": branch}, n + 1)
-    return [("F", 1.6 * d, thin * 1.4), ("&", 25, 0), ("F", 0.2 * d, thin * 1.4), (bearing, d, 0)]
+        return derive([("F", d, thin * 1.6), ("I", n)], {"I": branch}, n + 1)
+    return [("F", 1.6 * d, thin * 1.4), ("&", 25), ("F", 0.2 * d, thin * 1.4), (bearing, d)]
 
 
 def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
     """Return the word of one node: its leaves, and the roll to the next node."""
-    n, turn = {"opposite": (2, 90), "whorled": (4, 45), "alternate": (1, 137.5), "basal": (1, 137.5)}[t.phyllotaxis]
-    word = []
+    n, turn, word = *{"opposite": (2, 90), "whorled": (4, 45)}.get(t.phyllotaxis, (1, 137.5)), []
     for _ in range(n):
         blade = t.blade * size * rng.uniform(0.85, 1.1)
-        word += [
-            ("[", 0, 0),
-            ("&", pitch + rng.normal(0, 8), 0),
-            ("F", 0.16 * blade, 0.018),
-            ("L", blade, 0),
-            ("]", 0, 0),
-        ]
-        word.append(("/", 360 / n if n > 1 else 0, 0))
-    return [*word, ("/", turn, 0)]
+        stalk = ("F", 0.16 * blade, 0.018)
+        word += side(pitch + rng.normal(0, 8), stalk, ("L", blade), roll=360 / n if n > 1 else 0)
+    return [*word, ("/", turn)]
 
 
 def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) -> list:
     """Return the word of a leafy stem that ends in flowers or fruits (`bearing`), or in a young leaf."""
-    basal = t.phyllotaxis == "basal" if basal is None else basal
-    tip = (
-        inflorescence(t, rng, bearing) if bearing else [*leaves(t, rng, 0.5, 25), ("&", 10, 0), ("L", 0.4 * t.blade, 0)]
-    )
-    if basal:
+    tip = inflorescence(t, rng, bearing) if bearing else [*leaves(t, rng, 0.5, 25), ("&", 10), ("L", 0.4 * t.blade)]
+    if t.phyllotaxis == "basal" if basal is None else basal:
         rosette = [m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]]
         return rosette + [("F", t.blade * 0.5, 0.03)] * 2 + tip if bearing else rosette
     step = t.blade * (0.5 if t.phyllotaxis in ("opposite", "whorled") else 0.3)
-    rule = lambda k, _: [("F", step, 0.035), *leaves(t, rng, 0.7 + 0.3 * k / nodes), ("A", k - 1, 0)]  # noqa: E731
-    return derive([("A", nodes, 0)], {"A": rule}, nodes)[:-1] + tip
+
+    def node(k):
+        return [("F", step, 0.035), *leaves(t, rng, 0.7 + 0.3 * k / nodes), ("A", k - 1)]
+
+    return derive([("A", nodes)], {"A": node}, nodes)[:-1] + tip
 
 
 def tree(t, rng, bearing: str = "") -> list:
@@ -153,53 +144,42 @@ def tree(t, rng, bearing: str = "") -> list:
 
     Tall species keep a leader, so that the crown is a cone; in the others all limbs are alike and the crown is round.
     """
-    shrub, spread, leader = t.habit == "shrub", 26 + 30 * t.branching, t.height > 0.6
-    tuft = [
-        m for k in range(6) for m in [("[", 0, 0), ("&", 35 + 9 * k, 0), ("L", 0.34, 0), ("]", 0, 0), ("/", 137.5, 0)]
-    ]
+    spread, leader = 26 + 30 * t.branching, t.height > 0.6
+    tuft = [m for k in range(6) for m in side(35 + 9 * k, ("L", 0.34))]
 
     def limb(k, r):
         length = (0.34 + 0.2 * k) * rng.uniform(0.7, 1.3)
-        end = [("[", 0, 0), *tuft, ("]", 0, 0)] if k < 2.5 else []
         if k < 1:
-            return [("F", 0.25, r), *tuft, *([("&", 20, 0), (bearing, 0.3, 0)] if bearing else [])]
+            return [("F", 0.25, r), *tuft, *([("&", 20), (bearing, 0.3)] if bearing else [])]
         word = [("F", length, r)]
         for _ in range(3 if leader else int(rng.integers(2, 4))):
             pitch, low = rng.normal(spread + 12 * leader, 8), k - 1 - leader * rng.uniform(0, 0.8)
-            word += [("[", 0, 0), ("&", pitch, 0), ("A", low, r * 0.6), ("]", 0, 0), ("/", 137.5, 0)]
-        return [*word, *end, ("&", 6, 0), ("A", k - (0.6 if leader else 1), r * (0.86 if leader else 0.7))]
+            word += side(pitch, ("A", low, r * 0.6))
+        word += [("[",), *tuft, ("]",)] if k < 2.5 else []
+        return [*word, ("&", 6), ("A", k - (0.6 if leader else 1), r * (0.86 if leader else 0.7))]
 
-    start = [] if shrub else [("F", 0.5 + 0.5 * t.height, 0.14)] * 2
-    stem = [("[", 0, 0), ("&", 25, 0), ("A", 2.9, 0.05), ("]", 0, 0), ("/", 137.5, 0)]
-    return derive(start + (stem * 5 if shrub else [("A", 3.4, 0.12)]), {"A": limb}, 7)
+    trunk = [("F", 0.5 + 0.5 * t.height, 0.14)] * 2 + [("A", 3.4, 0.12)]
+    return derive(side(25, ("A", 2.9, 0.05)) * 5 if t.habit == "shrub" else trunk, {"A": limb}, 7)
 
 
 def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
     """Return a whole leaf: one blade, or leaflets along a rachis or about its tip."""
     if t.division == "simple":
         return leaf(t, n, rng, curl, flat)
-    k = (
-        3
-        if t.division == "trifoliate"
-        else 5 + 2 * int(t.veins * 2)
-        if t.division == "digitate"
-        else 7 + 2 * int(t.veins * 3)
-    )
     if t.division == "pinnate":
-        side, along = np.tile([-1.0, 1.0], k // 2), np.repeat(np.linspace(0.25, 0.88, k // 2), 2)
-        heading = np.stack([side, 0.55 + 0 * side, 0.1 + 0 * side], -1)
-        heading, along = np.vstack([heading, [0, 1, 0]]), np.append(along, 0.92)
-        at, size = np.stack([0 * along, along, 0 * along], -1), np.append(np.full(k - 1, 0.34), 0.36)
+        pairs = 3 + int(t.veins * 3)
+        along, left = np.append(np.repeat(np.linspace(0.25, 0.88, pairs), 2), 0.92), [-1, 0.55, 0.1]
+        heading = np.array([left, [1, 0.55, 0.1]] * pairs + [[0, 1, 0]])
+        at, size = np.outer(along, [0, 1, 0]), np.append(np.full(2 * pairs, 0.34), 0.36)
     else:
-        angle = np.radians(np.linspace(-1, 1, k) * (75 if k == 3 else 105))
+        k, half = (3, 75) if t.division == "trifoliate" else (5 + 2 * int(t.veins * 2), 105)
+        angle = np.radians(np.linspace(-half, half, k))
         heading = np.stack([np.sin(angle), np.cos(angle), 0.08 + 0 * angle], -1)
         at, size = np.tile([0, 0.38, 0], (k, 1)), 0.6 - 0.1 * np.abs(angle)
     one = leaf(t, max(8, int(n * size[-1])), rng, curl, flat)
-    rachis = revolve(lambda u: 0.012 + 0 * u, max(8, n), t.leaf_rgb * 0.9)
-    tints = rng.uniform(0.88, 1.1, (len(at), 1))
-    up = np.array([0, 0, 1.0]) + rng.normal(0, 0.1, at.shape)
-    stalk = place(rachis, np.eye(3)[None], np.zeros((1, 3)), [at[:, 1].max()])
-    return np.concatenate([place(one, axes(heading, up), at, size, tints), stalk])
+    rachis = place(rod(max(8, n), t.leaf_rgb * 0.9, 0.012), EYE, 0, at[:, 1].max())
+    tints, up = rng.uniform(0.88, 1.1, len(at)), rng.normal(0, 0.1, at.shape) + [0, 0, 1]
+    return np.concatenate([place(one, axes(heading, up), at, size, tints), rachis])
 
 
 def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
@@ -207,29 +187,25 @@ def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
 
     A crowd is (mesh, frames, origins, sizes, tints), as `place` takes them.
     """
-    crowds = []
-    makers = {"L": (3, lambda n: foliage(t, n, rng, rng.uniform(0.2, 1.3), flat)), "K": (2, lambda n: flower(t, n, rng)),
-              "R": (2, lambda n: fruit(t, int(n * 1.12), rng))}  # fmt: skip
+    crowds, nothing = [], (np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros((0, 2)))
+    makers = {"L": (3, lambda n: foliage(t, n, rng, rng.uniform(0.2, 1.3), flat)),
+              "K": (2, lambda n: flower(t, n, rng)), "R": (2, lambda n: fruit(t, int(n * 1.12), rng))}  # fmt: skip
     for symbol, (kinds, make) in makers.items():
-        frames, at, size = parts.get(symbol, ((), (), ()))
+        frames, at, size = parts.get(symbol, nothing)
         for k in range(min(kinds, len(at))):
             mine = slice(k, None, kinds)
-            n = int(max(5, size[mine, 0].max() * 0.6))
-            turned = frames[mine] @ FACE if symbol == "K" else frames[mine]
-            crowds.append((make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
-    frames, at, size = parts.get("F", ((), (), np.zeros((0, 2))))
+            mesh, turned = (
+                make(int(max(5, size[mine, 0].max() * 0.6))),
+                frames[mine] @ (FACE if symbol == "K" else EYE[0]),
+            )
+            crowds.append((mesh, turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
+    frames, at, size = parts.get("F", nothing)
     colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
     bins = np.round(np.log2(np.maximum(size, 1))).astype(int) @ [100, 1]
     for kind in np.unique(bins):  # pieces of stem of about the same length and radius share a mesh
         mine = bins == kind
-        n, m = int(size[mine, 0].max() * 0.7 + 3), int(size[mine, 1].max() * 4.4 + 5)
-        rod = revolve(
-            lambda u: 1 + 0 * u,
-            n,
-            lambda u, phi: colour * rng.uniform(0.8, 1.15, (*(u + phi).shape, 1)),
-            shine=0.1,
-            around=m,
-        )
-        reach = np.stack([size[mine, 1], size[mine, 0] * 1.04, size[mine, 1]], 1)  # (N, 3)
-        crowds.append((rod, frames[mine], at[mine], reach, np.ones(mine.sum())))
+        (length, radius), reach = size[mine].max(0), size[mine][:, [1, 0, 1]] * [1, 1.04, 1]
+        piece = revolve(lambda u: 1 + 0 * u, int(length * 0.7 + 3), around=int(radius * 4.4 + 5), shine=0.1,
+                        colour=lambda u, phi: colour * rng.uniform(0.8, 1.15, (*u.shape, 1)))  # fmt: skip
+        crowds.append((piece, frames[mine], at[mine], reach, np.ones(mine.sum())))
     return crowds

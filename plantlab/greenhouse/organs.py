@@ -1,7 +1,7 @@
 """Organs as surfaces: leaves, petals, flowers, fruits and stems, each diced into points finer than a pixel.
 
-A mesh is a float32 array (P, 11): place (x, y, z), normal (3), linear colour (3), shine, translucency. An organ grows from
-the origin along y, its upper side towards z, at unit length; `place` sets copies of it on a plant.
+A mesh is a float32 array (P, 11): place (x, y, z), normal (3), linear colour (3), shine, translucency. An organ grows
+from the origin along y, its upper side towards z, at unit length; `place` sets copies of it on a plant.
 """
 
 import colorsys
@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))  # 137.5 degrees
+EYE = np.eye(3)[None]  # the frame of a part that is not turned
 
 
 def gielis(phi: np.ndarray, m: float, n1: float, n2: float, n3: float) -> np.ndarray:
@@ -38,9 +39,8 @@ def cloud(rng: np.random.Generator, shape: tuple[int, int], cells: int, octaves:
     """Return smooth noise, about 0 to 1: random grids, each finer and fainter, drawn large."""
     total = np.zeros(shape, np.float32)
     for k in range(octaves):
-        n = max(2, cells * 2**k)
-        grid = Image.fromarray(rng.random((n, n), dtype=np.float32))
-        total += np.asarray(grid.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2**k
+        tile = Image.fromarray(rng.random((max(2, cells * 2**k),) * 2, dtype=np.float32))
+        total += np.asarray(tile.resize(shape[::-1], Image.Resampling.BICUBIC)) / 2**k
     return total / (2 - 2.0 ** (1 - octaves))
 
 
@@ -51,45 +51,11 @@ def grid(n: int, m: int, reach: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 def mix(a, b, share) -> np.ndarray:
     """Return colours between `a` and `b`, by a `share` for every point."""
-    share = np.clip(share, 0, 1)[..., None].astype(np.float32)
-    return a + (np.asarray(b, np.float32) - a) * share
+    return a + (np.asarray(b, np.float32) - a) * np.clip(share, 0, 1)[..., None].astype(np.float32)
 
 
-def surface(points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: float = 0.0) -> np.ndarray:
-    """Return the mesh of a grid of points (U, V, 3); its normals are those of the grid."""
-    mesh = np.empty((*points.shape[:2], 11), np.float32)
-    mesh[..., :3] = points
-    (ax, ay, az), (bx, by, bz) = (np.moveaxis(g, -1, 0) for g in np.gradient(mesh[..., :3], axis=(1, 0)))
-    normals = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
-    mesh[..., 3:6] = normals / (np.sqrt(np.einsum("uvi,uvi->uv", normals, normals))[..., None] + 1e-9)
-    mesh[..., 6:9] = np.clip(colours, 0.01, 1) ** 2.2
-    mesh[..., 9:] = shine, thin
-    return mesh.reshape(-1, 11)
-
-
-def spread(mesh, frames, origins, sizes) -> np.ndarray:
-    """Return the places (N, P, 3) of the points of copies: turned to `frames` (N, 3, 3), sized (N,) or (N, 3), moved."""
-    sizes = np.asarray(sizes, np.float32).reshape(len(frames), -1, 1)
-    turned = np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32) * sizes
-    return mesh[:, :3] @ turned + np.asarray(origins, np.float32)[:, None]
-
-
-def place(mesh, frames, origins, sizes, tints=1.0) -> np.ndarray:
-    """Return the mesh of copies of `mesh`, tinted (N, 1)."""
-    copies = np.empty((len(frames), *mesh.shape), np.float32)
-    copies[..., :3] = spread(mesh, frames, origins, sizes)
-    copies[..., 3:6] = mesh[:, 3:6] @ np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32)
-    copies[..., 6:9] = mesh[:, 6:9] * np.asarray(tints, np.float32).reshape(-1, 1, 1)
-    copies[..., 9:] = mesh[:, 9:]
-    return copies.reshape(-1, 11)
-
-
-def axes(heading, up) -> np.ndarray:
-    """Return frames (..., 3, 3) whose y is `heading` and whose z is as near to `up` as can be."""
-    y = heading / np.sqrt(np.einsum("...i,...i->...", heading, heading))[..., None]
-    x = cross(y, np.asarray(up))
-    x = x / (np.sqrt(np.einsum("...i,...i->...", x, x))[..., None] + 1e-9)
-    return np.stack([x, y, cross(x, y)], -1)
+def unit(v: np.ndarray) -> np.ndarray:
+    return v / (np.sqrt(np.einsum("...i,...i->...", v, v))[..., None] + 1e-9)
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -97,30 +63,63 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
 
 
-def whorl(n: int, elevation: float, turn: float = 0.0, jitter=0.0, rng=None) -> np.ndarray:
+def axes(heading, up=(0, 0, 1.0)) -> np.ndarray:
+    """Return frames (..., 3, 3) whose y is `heading` and whose z is as near to `up` as can be."""
+    y = unit(np.asarray(heading, float))
+    x = unit(cross(y, np.broadcast_to(up, y.shape)))
+    return np.stack([x, y, cross(x, y)], -1)
+
+
+def whorl(n: int, elevation: float, turn: float = 0.0, jitter: float = 0.0, rng=None) -> np.ndarray:
     """Return frames of `n` parts around z, raised by `elevation` (radians) from the plane."""
-    angle = turn + 2 * np.pi * np.arange(n) / n
-    if rng is not None:
-        angle, elevation = angle + rng.normal(0, jitter, n), elevation + rng.normal(0, jitter, n)
-    flat = np.stack([np.cos(angle), np.sin(angle), 0 * angle], -1)
-    up = np.array([0, 0, 1.0])
-    heading = flat * np.cos(elevation)[..., None] if rng is not None else flat * np.cos(elevation)
-    heading = heading + up * (np.sin(elevation)[..., None] if rng is not None else np.sin(elevation))
-    return axes(heading, up - 0 * heading)
+    angle, lift = turn + 2 * np.pi * np.arange(n) / n, np.full(n, elevation)
+    if jitter:
+        angle, lift = angle + rng.normal(0, jitter, n), lift + rng.normal(0, jitter, n)
+    return axes(polar(angle, lift))
 
 
-def bend(x, y, z, curl) -> np.ndarray:
+def polar(angle, lift) -> np.ndarray:
+    """Return directions (N, 3) at an angle about z, raised from the plane."""
+    return np.stack([np.cos(angle) * np.cos(lift), np.sin(angle) * np.cos(lift), np.sin(lift)], -1)
+
+
+def surface(points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: float = 0.0) -> np.ndarray:
+    """Return the mesh of a grid of points (U, V, 3); its normals are those of the grid."""
+    mesh = np.empty((*points.shape[:2], 11), np.float32)
+    mesh[..., :3] = points
+    mesh[..., 3:6] = unit(cross(*np.gradient(mesh[..., :3], axis=(1, 0))))
+    mesh[..., 6:9], mesh[..., 9:] = np.clip(colours, 0.01, 1) ** 2.2, (shine, thin)
+    return mesh.reshape(-1, 11)
+
+
+def spread(mesh, frames, origins, sizes) -> np.ndarray:
+    """Return where the points of copies lie (N, P, 3): turned to `frames` (N, 3, 3), sized (N,) or (N, 3), moved."""
+    sizes = np.asarray(sizes, np.float32)
+    sizes = np.broadcast_to(sizes, len(frames))[:, None] if sizes.ndim < 2 else sizes
+    turned = np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32) * sizes[..., None]
+    return mesh[:, :3] @ turned + np.broadcast_to(np.asarray(origins, np.float32), (len(frames), 3))[:, None]
+
+
+def place(mesh, frames, origins=0.0, sizes=1.0, tints=1.0) -> np.ndarray:
+    """Return the mesh of copies of `mesh`, turned, moved, sized and tinted."""
+    copies = np.tile(mesh, (len(frames), 1, 1))
+    copies[..., :3] = spread(mesh, frames, origins, sizes)
+    copies[..., 3:6] = mesh[:, 3:6] @ np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32)
+    copies[..., 6:9] *= np.asarray(tints, np.float32).reshape(-1, 1, 1)
+    return copies.reshape(-1, 11)
+
+
+def bend(x, y, z, curl: float) -> np.ndarray:
     """Return points (..., 3) bent about x: `curl` is the angle turned over unit length, down where positive."""
     curl = curl if abs(curl) > 1e-3 else 1e-3
-    turn = curl * y
-    return np.stack([x + 0 * y, (np.sin(turn) + curl * z * np.sin(turn)) / curl,
-                     (np.cos(turn) - 1) / curl + z * np.cos(turn)], -1)  # fmt: skip
+    sine, cosine = np.sin(curl * y), np.cos(curl * y)
+    return np.stack([x + 0 * y, (sine + curl * z * sine) / curl, (cosine - 1) / curl + z * cosine], -1)
 
 
 OUTLINES = {  # where a blade or petal is widest: u^a (1 - u)^b along its axis; for blades the width too
-    "linear": (0.25, 0.5, 0.09), "lanceolate": (0.6, 0.9, 0.2), "elliptic": (0.75, 0.75, 0.36), "ovate": (0.5, 1.1, 0.5),
-    "obovate": (1.1, 0.5, 0.42), "pinnatifid": (0.7, 0.6, 0.5), "pointed": (0.8, 0.95), "strap": (0.3, 0.12),
-    "spoon": (2.2, 0.4), "rounded": (0.9, 0.33), "notched": (0.9, 0.33), "fringed": (0.9, 0.33),
+    "linear": (0.25, 0.5, 0.09), "lanceolate": (0.6, 0.9, 0.2), "elliptic": (0.75, 0.75, 0.36),
+    "ovate": (0.5, 1.1, 0.5), "obovate": (1.1, 0.5, 0.42), "pinnatifid": (0.7, 0.6, 0.5), "pointed": (0.8, 0.95),
+    "strap": (0.3, 0.12), "spoon": (2.2, 0.4), "rounded": (0.9, 0.33), "notched": (0.9, 0.33), "fringed": (0.9, 0.33),
 }  # fmt: skip
 
 
@@ -246,14 +245,11 @@ def rod(n: int, colour, radius: float, around: int = 0) -> np.ndarray:
 def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a flower that faces z, with y up; petals are half a unit long, `n` points across the whole."""
     deep, half, m = (0.6 + 0.4 * t.petal_cup) * (0.7 if t.corolla == "trumpet" else 1), int(n * 0.56), t.n_petals
-    own, green, up, parts = t.flower_rgb, t.leaf_rgb * 0.9 + 0.05, np.array([0, 0, 1.0]), []
+    own, green, parts = t.flower_rgb, t.leaf_rgb * 0.9 + 0.05, []
 
-    def add(mesh, frames, size, depth=0.0):
-        k = len(frames)
-        parts.append(place(mesh, frames, np.tile([0, 0, depth], (k, 1)), np.full(k, size), rng.normal(1, 0.06, k)))
-
-    def facing(*headings):
-        return axes(np.array(headings, float), up + np.zeros((len(headings), 3)))
+    def add(mesh, headings, size, depth=0.0):
+        frames = axes(headings) if np.ndim(headings) == 2 else headings
+        parts.append(place(mesh, frames, (0, 0, depth), size, rng.normal(1, 0.06, len(frames))))
 
     if t.corolla == "daisy":
         rays, shape = m + int(rng.integers(-1, 2)), "strap" if t.petal_shape == "rounded" else t.petal_shape
@@ -264,26 +260,26 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             add(one, whorl(rays // rows, lift, k * 0.2, 0.05, rng), 0.5, -0.02 * k)
         (angle, r), disc = vogel(90 + int(60 * t.stamens)), 0.14 + 0.1 * t.stamens
         at = np.stack([r * np.cos(angle) * disc, r * np.sin(angle) * disc, 0.07 * (1 - r**2) + 0.03], -1)
-        frames = axes(at * [1, 1, 0] * 2.5 + up, np.array([0, 1.0, 0]) + 0 * at)
+        frames = axes(at * [2.5, 2.5, 0] + [0, 0, 1], (0, 1.0, 0))
         tints = 0.55 + 0.5 * r + rng.normal(0, 0.06, len(r))
-        parts.append(place(ball(n // 20, t.eye_rgb, 0.2), frames, at, np.full(len(r), disc * 0.26), tints))
+        parts.append(place(ball(n // 20, t.eye_rgb, 0.2), frames, at, disc * 0.26, tints))
     elif t.corolla == "butterfly":
-        add(petal(t, half, rng, cup=0.1, curl=-0.5), facing([0, 1, 0.35]), 0.55)
-        wings = axes(np.array([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]]), np.array([[-1, 0, 0.6], [1, 0, 0.6]]))
+        add(petal(t, half, rng, cup=0.1, curl=-0.5), [[0, 1, 0.35]], 0.55)
+        wings = axes([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]], [[-1, 0, 0.6], [1, 0, 0.6]])
         add(petal(t, half, rng, "rounded", cup=0.5, curl=0.3), wings, 0.42)
         keel = petal(t, half, rng, "pointed", cup=3, curl=-0.8, colour=1 - (1 - own) * 0.5, pattern="plain")
-        add(keel, facing([0, -0.55, 0.8]), 0.4)
+        add(keel, [[0, -0.55, 0.8]], 0.4)
     elif t.corolla in ("lipped", "orchid"):
         if t.corolla == "orchid":
-            outer = facing([0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1])
+            outer = [[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]
             add(petal(t, half, rng, "pointed", colour=own * 0.92), outer, 0.5, -0.03)
-            add(petal(t, half, rng), facing([-1, 0.35, 0.2], [1, 0.35, 0.2]), 0.46)
+            add(petal(t, half, rng), [[-1, 0.35, 0.2], [1, 0.35, 0.2]], 0.46)
         else:
-            add(petal(t, half, rng, "rounded", cup=1.8, curl=1.0), facing([0, 0.8, 0.8]), 0.42)
-            add(petal(t, half, rng, "rounded"), facing([-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]), 0.3)
+            add(petal(t, half, rng, "rounded", cup=1.8, curl=1.0), [[0, 0.8, 0.8]], 0.42)
+            add(petal(t, half, rng, "rounded"), [[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]], 0.3)
         shape, pattern = ("fringed" if t.petal_shape == "fringed" else "notched"), t.pattern.replace("plain", "spotted")
-        add(petal(t, half, rng, shape, -0.3, 0.9, own**1.25, pattern), facing([0, -0.75, 0.6]), 0.55)
-        add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), facing([0, 0.3, 1]), 0.14)
+        add(petal(t, half, rng, shape, -0.3, 0.9, own**1.25, pattern), [[0, -0.75, 0.6]], 0.55)
+        add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), [[0, 0.3, 1]], 0.14)
     elif t.corolla in ("bell", "trumpet"):
         u, phi = grid(n + 3, int(3.6 * n), np.pi)
         rim = gielis(phi, m, 0.65 if t.petal_shape == "pointed" else 1.17, 1, 1) - 0.8
@@ -298,7 +294,7 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
         tone = mix(tone, 1 - (1 - own) * 0.3, ((0.3 if t.pattern == "plain" else 0.55) - u + 0 * phi) * 3)
         parts.append(surface(np.stack([r * np.cos(phi), r * np.sin(phi), z], -1), tone, 0.15, 0.6))
         style = revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb)
-        add(style, facing([0, 0.01, 1]), deep * 0.9, 0 if t.corolla == "bell" else -0.4)
+        add(style, [[0, 0.01, 1]], deep * 0.9, 0 if t.corolla == "bell" else -0.4)
     else:
         lift, one = 0.1 + 0.9 * t.petal_cup, petal(t, half, rng)
         if m == 6:
@@ -309,11 +305,11 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             add(one, whorl(m, lift, rng.random(), 0.06, rng) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]), 0.5)
         k = m if t.stamens < 0.35 else 2 * m if t.stamens < 0.6 else 26
         rise, angle = rng.uniform(0.7, 1.35, k), np.arange(k) * (GOLDEN_ANGLE if k > 20 else 2 * np.pi / k)
-        head = np.stack([np.cos(angle) * np.cos(rise), np.sin(angle) * np.cos(rise), np.sin(rise)], -1)
-        frames, long = axes(head, up + 0 * head + 0.01), (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
-        parts.append(place(rod(n // 4 + 2, 1 - (1 - own) * 0.4, 0.035, 5), frames, 0 * head, long))
-        parts.append(place(ball(n // 14, t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], np.full(k, 0.055)))
-        add(ball(max(6, n // 7), green, 0.3, 0.8), facing([0, 0.01, 1]), 0.13 + 0.05 * t.fruit_ratio)
+        head = polar(angle, rise)
+        frames, long = axes(head, (0.01, 0.01, 1.01)), (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
+        parts.append(place(rod(n // 4 + 2, 1 - (1 - own) * 0.4, 0.035, 5), frames, 0, long))
+        parts.append(place(ball(n // 14, t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], 0.055))
+        add(ball(max(6, n // 7), green, 0.3, 0.8), [[0, 0.01, 1]], 0.13 + 0.05 * t.fruit_ratio)
     sepal = petal(t, max(8, half // 2), rng, "pointed", cup=0.6, curl=0.2, colour=green, pattern="plain")
     if t.corolla != "orchid":
         lift, base = {"bell": (0.1, -0.07), "trumpet": (0.9, -0.6 * deep)}.get(t.corolla, (0.25, -0.06))
@@ -324,16 +320,12 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
 def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a fruit along y, about a unit across (pods and samaras are longer)."""
     ripe, dry = t.fruit_rgb, np.float32([0.55, 0.42, 0.26]) * np.float32(rng.uniform(0.8, 1.15))
-    long, up = 0.8 + 0.7 * t.fruit_ratio, np.array([0, 0, 1.0])
-    upright = np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # turns z up into y up
-    star = upright @ axes(whorl(5, 0.0)[..., 1], up + np.zeros((5, 3)))
+    long, upright = 0.8 + 0.7 * t.fruit_ratio, np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # turns z up into y up
+    star = upright @ axes(whorl(5, 0.0)[..., 1])
     sepal = petal(t, max(8, n // 3), rng, "pointed", cup=0.5, colour=t.leaf_rgb * 0.85, pattern="plain")
 
-    def ring(mesh, height, size):
-        return place(mesh, star, np.tile([0, height, 0], (5, 1)), np.full(5, size))
-
-    def grown(mesh, size, height=0.0):
-        return place(mesh, np.eye(3)[None], [[0, height, 0]], [size])
+    def grown(mesh, size, height=0.0, frames=EYE):
+        return place(mesh, frames, (0, height, 0), size)
 
     def skin(u, phi):
         tone = mix(ripe, ripe * np.float32([1, 0.8, 0.55]) + np.float32([0, 0.14, 0.06]),
@@ -350,13 +342,13 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     def scales(u, phi):
         return dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + u * 14 // np.pi * 1.6)))[..., None]
 
-    calyx, kind = ring(sepal, 0.03, 0.3), t.fruit
+    calyx, kind = grown(sepal, 0.3, 0.03, star), t.fruit
     if kind in ("berry", "drupe"):
         shine, section = (0.9, (0, 1, 1, 1)) if kind == "berry" else (0.4, (2, 6, 2.6, 2.6))
         return np.concatenate([grown(revolve(lambda u: dome(u) / long, n, skin, section, shine), long), calyx])
     if kind == "pome":
         apple = revolve(lambda u: 1.04 * dome(u) * (1.12 - 0.3 * u), n, skin, (5, 12, 2.5, 2.5), 0.7)
-        return np.concatenate([apple, ring(sepal, 0.93, 0.14)])
+        return np.concatenate([apple, grown(sepal, 0.14, 0.93, star)])
     if kind == "pod":
         seeds = 4 + int(5 * t.fruit_ratio)
         pod = revolve(lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 *
@@ -366,7 +358,7 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     if kind == "capsule":
         urn = revolve(lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 *
                       (1 - 0.35 * (u > 0.86)) + 0.02, n, ribs, (t.n_petals, 4, 2.8, 2.8), 0.2)  # fmt: skip
-        lid = ring(sepal * np.float32([1] * 6 + [1.5, 0.7, 0.8, 1, 1]), 0.95 * long, 0.22)
+        lid = grown(sepal * np.float32([1] * 6 + [1.5, 0.7, 0.8, 1, 1]), 0.22, 0.95 * long, star)
         return np.concatenate([grown(urn, long), lid, calyx])
     if kind == "nut":
         cup = revolve(lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1)), n, scales, shine=0.05)
@@ -374,18 +366,17 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
         return np.concatenate([grown(nut, 0.95 * long, 0.15), grown(cup, 0.5)])
     if kind == "samara":
         wing = petal(t, n, rng, "spoon", 0.0, 0.3, mix(ripe, np.float32([0.75, 0.66, 0.4]), np.array(0.6)), "veined")
-        pair = axes(np.array([[-0.8, 1, 0], [0.8, 1, 0]]), up + np.zeros((2, 3)))
-        seeds = place(ball(n // 3, dry * 0.8), pair, np.zeros((2, 3)), [0.35, 0.35])
-        return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, [1.1, 1.1]), seeds])
+        pair = axes([[-0.8, 1, 0], [0.8, 1, 0]])
+        seeds = place(ball(n // 3, dry * 0.8), pair, 0, 0.35)
+        return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, 1.1), seeds])
     if kind == "clock":
         angle, r = vogel(110)
         y = 1 - 2 * r**2
         head = np.stack([np.sqrt(1 - y**2) * np.cos(angle), -y, np.sqrt(1 - y**2) * np.sin(angle)], -1)
-        frames, at = axes(head, up + 0 * head + 0.01), head * 0.08 + [0, 0.5, 0]
-        rays = axes(whorl(7, 0.5)[..., 1], up + np.zeros((7, 3)))
-        tuft = place(rod(max(5, n // 8), np.ones(3), 0.012), upright @ rays, np.zeros((7, 3)), np.full(7, 0.15))
-        stalks = place(rod(max(6, n // 3), np.float32([0.93, 0.92, 0.88]), 0.012), frames, at, np.full(110, 0.36))
-        tufts = place(tuft, frames, at + head * 0.36, np.ones(110))
+        frames, at = axes(head, (0.01, 0.01, 1.01)), head * 0.08 + [0, 0.5, 0]
+        tuft = place(rod(max(5, n // 8), np.ones(3), 0.012), upright @ axes(whorl(7, 0.5)[..., 1]), 0, 0.15)
+        stalks = place(rod(max(6, n // 3), np.float32([0.93, 0.92, 0.88]), 0.012), frames, at, 0.36)
+        tufts = place(tuft, frames, at + head * 0.36)
         return np.concatenate([stalks, tufts, grown(ball(n // 5, dry * 0.6), 0.16, 0.42)])
     juicy = kind == "aggregate"  # drupelets; else a dry head of achenes
     angle, r = vogel(60 if juicy else 90)
@@ -393,5 +384,5 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     at = np.stack([side * np.cos(angle), (1 - r**2) * 0.95, side * np.sin(angle)], -1)
     head = at - [0, 0.45, 0]
     grain = ball(n // 8, ripe, 0.9, 0.9) if juicy else ball(n // 8, dry, 0.1, 0.5)
-    frames, sizes = axes(head, up + 0 * head + 0.01), np.full(len(r), 0.22)
-    return np.concatenate([place(grain, frames, at - head * 0.25, sizes, rng.uniform(0.75, 1.1, len(r))), calyx])
+    frames = axes(head, (0.01, 0.01, 1.01))
+    return np.concatenate([place(grain, frames, at - head * 0.25, 0.22, rng.uniform(0.75, 1.1, len(r))), calyx])
