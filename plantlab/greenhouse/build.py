@@ -70,9 +70,8 @@ def plan_photos(
         while len(own) < count:
             source = str(rng.choice(["web", "herbarium", "trusted"], p=odds))
             plant, organs = _meet(species[i], source, rng)
-            n = min(
-                int(rng.choice(5, p=[0.25, 0.3, 0.2, 0.15, 0.1])) + 1 if source == "trusted" else 1, count - len(own)
-            )
+            n = 1 if source != "trusted" else 1 + int(rng.choice(5, p=[0.25, 0.3, 0.2, 0.15, 0.1]))
+            n = min(n, count - len(own))
             plant["obs_id"] = f"obs{len(rows) + len(own) + 1:06d}"
             for organ in [*rng.permutation(organs), *rng.choice(organs, 5)][:n]:
                 path = f"images/{plant['species'].replace(' ', '_')}/{len(own) + 1:05d}.jpg"
@@ -105,8 +104,9 @@ def _meet(species, source: str, rng: np.random.Generator) -> tuple[dict, list[st
 def _mislabel(row: dict, flora: pd.DataFrame, i: int, earlier: list[dict], rng: np.random.Generator) -> dict:
     """Return the row of a web photo that shows something else than its label says."""
     same = (flora["genus"] == flora["genus"].iloc[i]).to_numpy()
-    groups = {"taxonomic": np.flatnonzero(same & (np.arange(len(flora)) != i)), "irrelevant_plant": np.flatnonzero(~same),
-              "non_plant": [0], "duplicate": [k for k, r in enumerate(earlier) if not r["noise"]]}  # fmt: skip
+    sisters, honest = same & (np.arange(len(flora)) != i), [k for k, r in enumerate(earlier) if not r["noise"]]
+    groups = {"taxonomic": np.flatnonzero(sisters), "irrelevant_plant": np.flatnonzero(~same)}
+    groups |= {"non_plant": [0], "duplicate": honest}
     odds = np.array([NOISE[k] * (len(v) > 0) for k, v in groups.items()])
     noise = str(rng.choice(list(groups), p=odds / odds.sum()))
     which = int(rng.choice(groups[noise]))
@@ -124,10 +124,8 @@ def _mislabel(row: dict, flora: pd.DataFrame, i: int, earlier: list[dict], rng: 
 def jpeg_bytes(flora: pd.DataFrame, row, size: int = 128) -> bytes:
     """Return the JPEG file of one photo; it depends on the flora and on this row alone."""
     shown = flora[flora["species"] == row.true_species]
-    day = pd.Timestamp(row.date).dayofyear
-    image, quality = photograph(
-        shown.iloc[0] if len(shown) else None, row.organ, row.plant_seed, row.photo_seed, size, day, row.species
-    )
+    shown, day = shown.iloc[0] if len(shown) else None, pd.Timestamp(row.date).dayofyear
+    image, quality = photograph(shown, row.organ, row.plant_seed, row.photo_seed, size, day, row.species)
     if row.copy_seed:  # somebody cropped it and saved it again
         rng = np.random.default_rng(row.copy_seed)
         left, top, right, bottom = rng.uniform(0, 0.06, 4) * size
@@ -143,7 +141,7 @@ def take_photo(flora: pd.DataFrame, row, size: int = 128) -> Image.Image:
 
 
 def organ_sheet(flora: pd.DataFrame, organ: str, n: int = 16, columns: int = 8, size: int = 128, seed: int = 0):
-    """Return a contact sheet (PIL): `organ` of `n` individuals, species after species, in the middle of their season."""
+    """Return a contact sheet (PIL): `organ` of `n` individuals, species after species, in the midst of their season."""
     kinds = [s for _, s in flora.iterrows() if organ != "bark" or s.bark]
     sheet = Image.new("RGB", (columns * size, -(-n // columns) * size), "white")
     for k, s in enumerate(kinds[i * len(kinds) // n % len(kinds)] for i in range(n)):

@@ -88,10 +88,11 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
             own = dict(zip(NUMBERS, np.clip(numbers + rng.normal(0, spread), 0, 1).round(3).tolist()))
             own["flower_size"] = round(own["flower_size"] * (0.15 if tiny else 1), 3)
             latitude, longitude = (place + rng.normal(0, [0.8, 1.2])).round(2).tolist()
-            rows.append({"species": f"{name} {epithet}", "genus": name, "family": stems[f] + "aceae"} | traits | own | {
-                "n_petals": int(traits["n_petals"]), "bark": "" if traits["habit"] == "herb" else traits["bark"],
-                "first_flower": int(30.4 * np.clip(month + rng.normal(0, 0.7), 3, 9)), "weeks": int(rng.integers(5, 11)),
-                "latitude": latitude, "longitude": longitude, "range_km": int(rng.integers(40, 200))})  # fmt: skip
+            row = {"species": f"{name} {epithet}", "genus": name, "family": stems[f] + "aceae"} | traits | own
+            row["n_petals"], row["bark"] = int(row["n_petals"]), "" if row["habit"] == "herb" else row["bark"]
+            row["first_flower"] = int(30.4 * np.clip(month + rng.normal(0, 0.7), 3, 9))
+            row |= {"weeks": int(rng.integers(5, 11)), "latitude": latitude, "longitude": longitude}
+            rows.append(row | {"range_km": int(rng.integers(40, 200))})
     flora = pd.DataFrame(rows).sort_values(["family", "genus", "species"], ignore_index=True)
     flora.insert(3, "species_id", [str(100001 + i) for i in range(n_species)])
     flora.attrs["seed"] = seed

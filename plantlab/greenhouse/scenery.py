@@ -1,4 +1,4 @@
-"""What stands behind a plant: meadow, soil, sky, paper, a hand; and the bark of trunks. Pictures are (size, size, 3), 0 to 1."""
+"""What stands behind a plant: meadow, soil, sky, paper, a hand; and bark. Pictures are (size, size, 3), from 0 to 1."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -106,9 +106,8 @@ def landscape(rng, size):
     line = horizon - 0.3 * cloud(rng, (2, size), 5, 4)[:1] * rng.uniform(0.3, 1.2)
     trees = rgb(0.3, 0.35, 0.45) * (0.6 + 0.6 * cloud(rng, (size, size), 14, 3))[..., None]
     trees = mix(trees, np.float32([0.7, 0.78, 0.85]), y * 0 + rng.uniform(0, 0.6))
-    meadow = canvas(
-        rgb(rng.uniform(0.17, 0.27), 0.55, 0.6) * (0.5 + 0.8 * cloud(rng, (size, size), 8, 4))[..., None], size
-    )
+    green = rgb(rng.uniform(0.17, 0.27), 0.55, 0.6)
+    meadow = canvas(green * (0.5 + 0.8 * cloud(rng, (size, size), 8, 4))[..., None], size)
     strokes(meadow, rng, 90, 0.05, 0.006, rng.uniform(0.17, 0.27), (0.35, 0.75), upright=True)
     return mix(mix(sky(rng, size), trees, (y - line) * size * 0.4), pixels(meadow, 0.4), (y - horizon) * size * 0.3)
 
@@ -117,8 +116,10 @@ def hand(rng, size: float, deep: float) -> list:
     """Return the crowds of a hand that holds the plant from behind, at depth `deep`; sizes in samples."""
     skin = rgb(rng.uniform(0.03, 0.07), rng.uniform(0.3, 0.55), rng.uniform(0.4, 0.92))
     wide, lean, n = 0.085 * size * rng.uniform(0.9, 1.2), rng.uniform(-0.6, 0.6), int(size * 0.55)
-    finger = revolve(lambda u: np.clip(1 - u**8, 0, 1) ** 0.5 * (1 - 0.1 * np.cos(u * 12)), n, around=int(wide * 3),
-                     colour=lambda u, phi: skin * (1 - 0.1 * np.exp(-(((u % 0.33) - 0.16) ** 2) / 6e-4))[..., None])  # fmt: skip
+    finger = revolve(
+        lambda u: np.clip(1 - u**8, 0, 1) ** 0.5 * (1 - 0.1 * np.cos(u * 12)), n, around=int(wide * 3),
+        colour=lambda u, phi: skin * (1 - 0.1 * np.exp(-(((u % 0.33) - 0.16) ** 2) / 6e-4))[..., None],
+    )  # fmt: skip
     palm = revolve(lambda u: np.clip(np.sin(np.pi * u), 0, 1) ** 0.5, n, skin, around=2 * n)
     angle = lean + 0.07 * (np.arange(5) - 1.5) * (np.arange(5) < 4)
     c, s, zero = np.cos(angle), np.sin(angle), 0 * angle
@@ -129,7 +130,7 @@ def hand(rng, size: float, deep: float) -> list:
     return [(finger, frames[:4], at[:4], reach[:4], np.ones(4)), (palm, frames[4:], at[4:], reach[4:], np.ones(1))]
 
 
-def bark(t, rng, size):
+def bark(t, organ, rng, size):
     """Return the picture of a trunk: a height map after the kind of its species, lit from the side."""
     from scipy.spatial import cKDTree
 
