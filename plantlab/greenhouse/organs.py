@@ -32,6 +32,7 @@ def vogel(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rgb(hue: float, saturation: float, value: float) -> np.ndarray:
+    """Return the colour (3,) of hue, saturation and value, each from 0 to 1."""
     return np.array(colorsys.hsv_to_rgb(hue % 1, np.clip(saturation, 0, 1), np.clip(value, 0, 1)), np.float32)
 
 
@@ -55,6 +56,7 @@ def mix(a, b, share) -> np.ndarray:
 
 
 def unit(v: np.ndarray) -> np.ndarray:
+    """Return vectors of length 1 over the last axis."""
     return v / (np.sqrt(np.einsum("...i,...i->...", v, v))[..., None] + 1e-9)
 
 
@@ -235,10 +237,12 @@ def dome(u):
 
 
 def ball(n: int, colour, shine: float = 0.3, ratio: float = 1.0) -> np.ndarray:
+    """Return a ball of unit length along y, `ratio` times as wide."""
     return revolve(lambda u: ratio * dome(u), max(4, n), colour, shine=shine)
 
 
 def rod(n: int, colour, radius: float, around: int = 0) -> np.ndarray:
+    """Return a thin rod of unit length along y."""
     return revolve(lambda u: radius + 0 * u, n, colour, around=around)
 
 

@@ -7,6 +7,7 @@ from plantlab.greenhouse.organs import cloud, mix, revolve, rgb
 
 
 def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Return a picture or a map after a Gaussian blur."""
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(image, (sigma, sigma, 0)[: image.ndim])
@@ -19,6 +20,7 @@ def canvas(colour, size: int) -> Image.Image:
 
 
 def pixels(image: Image.Image, blur: float = 0) -> np.ndarray:
+    """Return the picture of a PIL image, after a blur."""
     return np.asarray(image.filter(ImageFilter.GaussianBlur(blur)) if blur else image, np.float32) / 255
 
 
@@ -51,6 +53,7 @@ def foliage(rng, size, dim=1.0):
 
 
 def grass(rng, size):
+    """Return a meadow seen from near: paler blades before darker."""
     hue = rng.uniform(0.18, 0.3)
     image = canvas(rgb(hue, 0.6, 0.2), size)
     strokes(image, rng, 60, 0.3, 0.012, hue, (0.2, 0.5), upright=True)
@@ -69,6 +72,7 @@ def ground(rng, size, hue=(0.05, 0.1), saturation=(0.2, 0.5), pebbles=25):
 
 
 def litter(rng, size):
+    """Return dead leaves and twigs."""
     image = canvas(rgb(0.07, 0.4, 0.25), size)
     strokes(image, rng, 80, 0.13, 0.05, 0.075, (0.3, 0.7), 0.5)
     strokes(image, rng, 15, 0.2, 0.006, 0.08, (0.3, 0.6), 0.3)
@@ -76,6 +80,7 @@ def litter(rng, size):
 
 
 def sky(rng, size):
+    """Return sky, paler towards the horizon, with clouds or without."""
     y = np.linspace(0, 1, size)[:, None] + np.zeros((size, size))
     blue = rgb(rng.uniform(0.55, 0.6), rng.uniform(0.15, 0.6), rng.uniform(0.75, 0.95))
     clouds = np.clip((cloud(rng, (size, size), 3, 4) - 0.5) * 3, 0, 1) * rng.random()
@@ -83,6 +88,7 @@ def sky(rng, size):
 
 
 def paper(rng, size):
+    """Return plain or squared paper in uneven light."""
     y, x = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j]
     base = rgb(rng.uniform(0.05, 0.65), rng.uniform(0, 0.08), rng.uniform(0.75, 0.97))
     fall = 1 - 0.3 * (x * rng.uniform(-1, 1) + y * rng.uniform(-1, 1)) + 0.02 * (cloud(rng, (size, size), 20, 2) - 0.5)
