@@ -34,12 +34,8 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Set the look of every figure; notebooks then store JPEG, a fifth of PNG where there are photos."""
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-
+    """Set the look of every figure."""
     plt.rcParams.update(STYLE)
-    if "inline" in plt.get_backend():
-        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 85})
 
 
 def italic(name: str) -> str:
@@ -143,7 +139,7 @@ def plot_photos(
         x, y = i % columns * wide, i // columns * high
         sheet.paste(ImageOps.fit(open_photo(path, side), (side, side)), (x, y))
         lines = [textwrap.shorten(line, 2 + 114 // columns, placeholder="…") for line in text.split("\n")]
-        ax.text(x + side / 2, y + side + 3, "\n".join(lines), ha="center", va="top", fontsize=7, style=_style(label))
+        ax.text(x + side / 2, y + side + 3, "\n".join(lines), ha="center", va="top", fontsize=6.2, style=_style(label))
     ax.imshow(sheet)
     ax.axis("off")
     return titled(ax, title or f"{len(shown)} of the images, drawn by chance", f"of {counted(images)}")

@@ -1,12 +1,14 @@
 """The index page: what the notebooks found here and what is on record for photographs, in one file."""
 
 import base64
+import io
 import json
 import re
-import struct
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+
+from PIL import Image
 
 from plantlab.photos import write_whole
 from plantlab.table import project_root
@@ -76,17 +78,18 @@ def _opening(cells: list[dict]) -> dict[str, str]:
 
 
 def _figures(cells: list[dict]) -> Iterator[dict[str, str]]:
-    """Yield the PNG outputs of cells tagged `figure`; the paragraph after them is their caption."""
+    """Yield the pictures of cells tagged `figure`; the paragraph after them is their caption."""
     for i, cell in enumerate(cells):
         if "figure" not in cell["metadata"].get("tags", []):
             continue
         after = next((c for c in cells[i + 1 : i + 2] if c["cell_type"] == "markdown"), {"source": ""})
         text = "".join(after["source"]).split("\n\n")[0]
         caption = "" if text.startswith("#") else _plain(text)
-        for png in ("".join(o.get("data", {}).get("image/png", "")) for o in cell["outputs"]):
-            if png:
-                width, height = struct.unpack(">2I", base64.b64decode(png[:32])[16:24])  # of the PNG's header
-                yield {"png": png.replace("\n", ""), "caption": caption, "width": width, "height": height}
+        for kind, data in ((kind, data) for o in cell["outputs"] for kind, data in o.get("data", {}).items()):
+            if kind in ("image/png", "image/jpeg"):
+                picture = "".join(data).replace("\n", "")
+                width, height = Image.open(io.BytesIO(base64.b64decode(picture))).size
+                yield {"src": f"data:{kind};base64,{picture}", "caption": caption, "width": width, "height": height}
 
 
 def _plain(markdown: str) -> str:

@@ -1,5 +1,7 @@
 """Runs: notebooks executed with checked parameters, one, all in order, or a sweep of several at once."""
 
+import base64
+import io
 import json
 import re
 import sys
@@ -224,8 +226,26 @@ def _store_outputs(path: Path, executed: Path) -> None:
             cell.execution_count, cell.outputs = done.execution_count, done.outputs
         for output in cell.get("outputs", []):  # a widget ends with its kernel, and its id differs each time
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            if picture := output.get("data", {}).pop("image/png", None):
+                output["data"] |= _smaller(picture)
     nbstripout.strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=STRIP.split())
     nbformat.write(notebook, path)
+
+
+def _smaller(png: str) -> dict[str, str]:
+    """Return a figure as {type: base64} for git: a chart in 256 colours, one with photos as JPEG."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    found = {}
+    for kind, version, options in (
+        ("png", picture.quantize(256), {"optimize": True}),
+        ("jpeg", picture, {"quality": 72}),
+    ):
+        version.save(buffer := io.BytesIO(), kind, **options)
+        found[f"image/{kind}"] = base64.b64encode(buffer.getvalue()).decode() + "\n"
+    kind = min(found, key=lambda kind: len(found[kind]))
+    return {kind: found[kind]}
 
 
 def try_notebook(notebook: str | Path, params=None, run=None, **options) -> tuple[str, str]:
