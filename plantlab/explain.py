@@ -59,6 +59,7 @@ def plot_shown(
     rows = [[seen_whole(open_photo(path, image_size), image_size) for path in shown.paths]]
     for shown.epoch in range(epochs):
         rows.append([shown[i][0].permute(1, 2, 0).numpy() for i in range(len(shown))])
+    guises = len({picture.tobytes() for row in rows[1:] for picture in row})
     fig, ax = plt.subplots(figsize=(7, 7 * (epochs + 1) / len(some) + 0.5))
     ax.imshow(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
     ax.set_yticks(
@@ -67,7 +68,7 @@ def plot_shown(
     ax.set(xticks=[], frame_on=False)
     ax.tick_params(length=0)
     ax.grid(visible=False)
-    titled(ax, f"No epoch shows the same photo twice (augment: {augment})", f"{counted(images)} to train on")
+    titled(ax, f"{epochs} epochs make {guises} pictures of {len(some)} photos (augment: {augment})", counted(images))
     return fig
 
 
@@ -79,21 +80,20 @@ def plot_looks(predictions: Predictions, network: Classifier, image_size: int, n
     wrong = predictions.probs.argmax(1) != predictions.targets
     order = np.random.default_rng(seed).permutation(len(predictions))
     picked = [*order[wrong[order]][: n // 2], *order[~wrong[order]]][:n]
-    fig, axes = plt.subplots(2, len(picked), figsize=(7.2, 3.1), squeeze=False)
-    for (above, below), row in zip(axes.T, picked):
+    fig, ax = plt.subplots(figsize=(7, 14 / len(picked) + 0.9))
+    columns = []
+    for i, row in enumerate(picked):
         answer = int(predictions.probs[row].argmax())
         photo, heat = grad_cam(network, predictions.images["image_path"].iloc[row], answer, image_size)
-        above.imshow(photo)
-        below.imshow(photo)
-        below.imshow(heat, cmap="viridis", alpha=0.55)
+        columns.append(np.concatenate([photo, 0.45 * photo + 0.55 * 255 * plt.cm.viridis(heat)[..., :3]]) / 255)
         truth, named = predictions.images["species"].iloc[row], predictions.species[answer]
-        told = f"right: {truth}" if truth == named else f"{truth}\nnamed {named}"
-        below.set_title(told, fontsize=6.5, style="italic", weight="normal", loc="center", y=-0.42)
-        above.axis("off"), below.axis("off")
-    share = wrong.mean()
+        told = f"{truth}\n(right)" if truth == named else f"{truth}\nnamed\n{named}"
+        ax.text((i + 0.5) * image_size, 2.04 * image_size, told, ha="center", va="top", fontsize=6.2, style="italic")
+    ax.imshow(np.concatenate(columns, axis=1).clip(0, 1))
+    ax.axis("off")
     titled(
-        axes[0, 0],
-        f"What spoke for the answer (bright): {share:.0%} of the answers are wrong",
+        ax,
+        f"What spoke for the answer (bright); {wrong.mean():.0%} of all answers are wrong",
         counted(predictions.images),
     )
     return fig

@@ -69,7 +69,7 @@ def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) -> Axes:
     """Draw the number of images for each value of `column`, beyond twelve values the rest as one."""
     require(images, column)
-    counts = images[column].fillna("unknown").astype(str).value_counts()
+    counts = images[column].replace("", "unknown").fillna("unknown").astype(str).value_counts()
     if len(counts) > 12:
         counts = pd.concat([counts[:11], pd.Series({f"{len(counts) - 11} others": counts[11:].sum()})])
     share = [f"{100 * n / counts.sum():.0f} %" for n in counts]

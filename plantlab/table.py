@@ -173,7 +173,7 @@ def describe(images: pd.DataFrame) -> pd.Series:
         facts |= {"gini": round(gini(counts), 3), "share_of_species_with_one_image": round((counts == 1).mean(), 3)}
         facts["share_of_species_with_over_10_images"] = round((counts > 10).mean(), 3)
     for column in images.columns.intersection(["organ", "source", "split"]):
-        counts = images[column].fillna("unknown").value_counts()
+        counts = images[column].replace("", "unknown").fillna("unknown").value_counts()
         facts[f"{column}s"] = ", ".join(f"{name} {n}" for name, n in counts.items())
     return pd.Series(facts, name=images.attrs.get("name", "images"), dtype=object)
 

@@ -2,17 +2,15 @@
 
 import ctypes
 import io
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import fastai.callback.progress  # noqa: F401  gives Learner no_bar
 import fastai.callback.schedule  # noqa: F401  gives Learner fit_one_cycle
 import numpy as np
 import pandas as pd
-import psutil
 import torch
 from fastai.callback.core import Callback, CancelFitException
 from fastai.callback.fp16 import AMPMode, MixedPrecision
@@ -249,7 +247,8 @@ def train(
     """Return a network trained by one of METHODS, its species in column order, and what that cost.
 
     "from scratch": random weights, all layers (`fit`). "frozen": `weights`, the head alone (`fit_head`). "two-step":
-    the same, then all layers. The cost holds seconds and memory_mib; `fit`'s Learner is in it as `learn`.
+    the same, then all layers. The cost holds seconds and memory_mib (see memory_needed); `fit`'s Learner is in it as
+    `learn`.
     Introduced in notebook 02.
 
     Args:
@@ -259,36 +258,33 @@ def train(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-    with measured() as cost:
-        network = create_network(backbone, weights="none" if method == "from scratch" else weights, seed=seed)
-        if method != "from scratch":
-            species = fit_head(network, images, image_size, penalty, views)
-        if method != "frozen":
-            cost["learn"] = fit(network, images, image_size=image_size, seed=seed, **options)
-            species = cost["learn"].dls.vocab
-    return network, species, cost
-
-
-@contextmanager
-def measured() -> Iterator[dict]:
-    """Yield a dict that holds, after the block, `seconds` and `memory_mib`: the GPU's peak, or this process' growth."""
-    cost, cuda = {}, torch.cuda.is_available()
-    process, done = psutil.Process(), threading.Event()
-    before, peak = process.memory_info().rss, [0]
-
-    def watch():
-        while not done.wait(0.02):
-            peak[0] = max(peak[0], process.memory_info().rss - before)
-
-    if cuda:
-        torch.cuda.reset_peak_memory_stats()
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     started = time.perf_counter()
-    try:
-        yield cost
-    finally:
-        done.set()
-        watcher.join()
-        used = torch.cuda.max_memory_allocated() if cuda else peak[0]
-        cost.update(seconds=time.perf_counter() - started, memory_mib=used / 2**20)
+    network = create_network(backbone, weights="none" if method == "from scratch" else weights, seed=seed)
+    cost = {"memory_mib": memory_needed(network, image_size, options.get("batch_size", 32), method != "frozen")}
+    if method != "from scratch":
+        species = fit_head(network, images, image_size, penalty, views)
+    if method != "frozen":
+        cost["learn"] = fit(network, images, image_size=image_size, seed=seed, **options)
+        species = cost["learn"].dls.vocab
+    return network, species, cost | {"seconds": time.perf_counter() - started}
+
+
+def memory_needed(network: Classifier, image_size: int, batch_size: int = 32, trained: bool = True) -> float:
+    """Return the MiB that one batch takes: weights and activations; trained, also gradients and Adam's two moments.
+
+    Counted tensor by tensor, so the same on every machine; what libraries and caches add comes on top.
+    """
+    held: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        held[tensor.data_ptr()] = tensor.nbytes
+        return tensor
+
+    photo = torch.zeros(1, 3, image_size, image_size, dtype=torch.uint8, device=network.mean.device)
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        network.eval()(photo)
+    weights = {p.data_ptr(): p.nbytes for p in network.parameters()}
+    activations = [n for address, n in held.items() if address not in weights]
+    # frozen, a layer's output is forgotten once the next has read it
+    mapped = sum(activations) if trained else 2 * max(activations)
+    return ((4 if trained else 1) * sum(weights.values()) + batch_size * mapped) / 2**20

@@ -182,10 +182,20 @@ def test_the_three_methods_train_and_tell_their_cost(images, project):
     for method in training.METHODS:
         options = {} if method == "frozen" else {"epochs": 1, "batch_size": 8, "n_workers": 0}
         network, species, cost = train(images, method, SMALL, "none", image_size=32, **options)
-        assert len(species) == 3 and cost["seconds"] > 0 and cost["memory_mib"] >= 0
+        assert len(species) == 3 and cost["seconds"] > 0 and cost["memory_mib"] > 0
         assert isinstance(predict(network, species, images[:4], 32), Predictions)
     answer = training.answerer(network, species, 32)(Path(images["image_path"][0]).read_bytes())
     assert answer["rank"].tolist() == [1, 2, 3] and answer["score"].sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_memory_is_what_the_tensors_take():
+    network = create_network(SMALL, n_species=3, weights="none")
+    weights = 4 * sum(p.numel() for p in network.parameters()) / 2**20
+    trained = [training.memory_needed(network, 32, n) for n in (0, 8, 16)]
+    assert trained[0] == pytest.approx(4 * weights) and trained[2] - trained[1] == pytest.approx(
+        trained[1] - trained[0]
+    )
+    assert weights < training.memory_needed(network, 32, 8, trained=False) < trained[1]
 
 
 def test_messages(images):
