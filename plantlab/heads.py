@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 
-def fit_linear(embeddings: np.ndarray, targets: np.ndarray, n_species: int, penalty: float = 1.0) -> nn.Linear:
+def fit_linear(embeddings: np.ndarray, targets: np.ndarray, n_species: int, penalty: float = 3.0) -> nn.Linear:
     """Return a linear head fitted to embeddings: multinomial logistic regression, solved to the end.
 
     Features are standardised for the fit and the scaling folded into the returned weights, so that the head
@@ -27,7 +27,7 @@ def fit_linear(embeddings: np.ndarray, targets: np.ndarray, n_species: int, pena
         lacking = f"species {missing[0]} of {n_species} has none" if n_species >= 2 else f"got {n_species} species"
         raise ValueError(f"a head needs two or more species, each with a photo to learn from; {lacking}")
     if penalty <= 0:
-        raise ValueError(f"penalty must be above 0, such as 1.0; got {penalty}")
+        raise ValueError(f"penalty must be above 0, such as 3.0; got {penalty}")
     mean, std = embeddings.mean(0), embeddings.std(0) + 1e-3 * embeddings.std()
     model = LogisticRegression(C=100.0 / (penalty * len(targets)), max_iter=300, tol=1e-3)
     model.fit(((embeddings - mean) / std).astype(np.float32), targets)

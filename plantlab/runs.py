@@ -233,14 +233,14 @@ def _store_outputs(path: Path, executed: Path) -> None:
 
 
 def _smaller(png: str) -> dict[str, str]:
-    """Return a figure as {type: base64} for git: a chart in 256 colours, one with photos as JPEG."""
+    """Return a figure as {type: base64} for git: a chart in 64 colours, one with photos as JPEG."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     found = {}
     for kind, version, options in (
-        ("png", picture.quantize(256), {"optimize": True}),
-        ("jpeg", picture, {"quality": 72}),
+        ("png", picture.quantize(64), {"optimize": True}),
+        ("jpeg", picture, {"quality": 52}),
     ):
         version.save(buffer := io.BytesIO(), kind, **options)
         found[f"image/{kind}"] = base64.b64encode(buffer.getvalue()).decode() + "\n"

@@ -88,6 +88,7 @@ def complete_splits(images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     Raises:
         TableError: a split is unknown or missing, or left empty because there are too few observations.
     """
+    require(images, "species", "obs_id")
     images = images.copy()
     given = images.get("split", pd.Series(None, index=images.index, dtype=object))
     wrong = given[~given.isin(SPLITS)]

@@ -53,6 +53,8 @@ def quick_copy(path: Path, quick: dict) -> nbformat.NotebookNode:
     quick = {name: value for name, value in quick.items() if name in declared}
     if quick:
         notebook.metadata.papermill = {}
+        for cell in notebook.cells:
+            cell.metadata.setdefault("tags", [])  # as papermill's own reader leaves them
         notebook = parameterize_notebook(notebook, quick)
         for cell in tagged(notebook, "nbval-check-output"):
             cell.metadata.tags.remove("nbval-check-output")

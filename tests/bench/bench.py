@@ -1,24 +1,23 @@
-"""fastai beside plantlab: same photos, same weights, same cores, one run.
+"""fastai beside plantlab: same photos, same weights, same cores, one run (graphics cards are left out).
 
-Parts: start (import times, greenhouse photos a minute), loading (JPEG files to batches), embedding (photos a second
-and share of the cores' matrix-product peak), training (top-1 against minutes to a trained model; scoring left out).
+Parts: start (import times, greenhouse photos a minute), loading (JPEG files to batches), embedding (photos a second and
+share of the cores' matrix-product peak), training (top-1 against minutes to a trained model, scoring left out).
 
-fastai gets the very weights that plantlab gets: `create_network` loads them, its body is cut before the pooling and
-topped with fastai's own head for `vision_learner` (`add_head`, split in body and head, frozen). It runs as its users
-run it: contiguous memory, `Resize`, `aug_transforms`, `fine_tune` at its default rates, its own number of workers.
-It goes first, before plantlab changes how this process keeps memory. All train on train + valid and are scored once
-on test: no choice is made here. Graphics cards are left out.
+fastai gets the weights that plantlab gets: `create_network` loads them, its body is cut before the pooling and topped
+as `vision_learner` does it (`add_head`, body frozen). It runs as its users run it: contiguous memory, `Resize`,
+`aug_transforms`, `fine_tune` at its default rates and workers, before plantlab changes how the process keeps memory.
+All train on train + valid and are scored once on test: nothing is chosen here.
 
     make bench ARGS="--dataset photos/oxford102 --backbone mobilenet_v2 --image-size 160 --epochs 1,4"
 """
 
+# ruff: noqa: E402  the first lines must act before torch and fastai are imported
 import argparse
 import contextlib
 import copy
 import importlib.metadata
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -31,111 +30,95 @@ from pathlib import Path
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 warnings.filterwarnings("ignore")
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import torch  # noqa: E402
-import torchvision  # noqa: E402
-from fastai.callback.progress import Learner  # noqa: E402
-from fastai.vision import all as fv  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-from torchvision.transforms import v2  # noqa: E402
+import numpy as np
+import pandas as pd
+import torch
+from fastai.vision import all as fv
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
 
-from plantlab import backbones, curation, layouts, metrics, photos, record, table, training  # noqa: E402
-from plantlab.greenhouse import build  # noqa: E402
-from plantlab.images import batches, loaders  # noqa: E402
-from plantlab.predictions import Predictions  # noqa: E402
+from plantlab import backbones, curation, greenhouse, layouts, metrics, photos, record, table, training
+from plantlab.images import batches, loaders
+from plantlab.predictions import Predictions
 
-PARTS = ("start", "loading", "embedding", "training")
-TWO_STEP = {"lr": 1e-3, "augment": "crop"}  # notebook 02's rate
+TWO_STEP = {"lr": 1e-3, "augment": "crop"}
 
 
-def rates(timed: dict[str, Callable[[], float]], rounds: int = 3, warm: bool = True) -> dict[str, float]:
-    """Return units a second of each function (each call says how many it did): medians, taken in turns.
+def rates(timed: dict[str, Callable[[], float]], rounds: int = 3, warm_ups: int = 0) -> dict[str, float]:
+    """Return units a second of each function (a call returns how many it did): medians of rounds, taken in turns.
 
     In turns, so that whatever else the machine does slows all of them alike.
     """
     found = {name: [] for name in timed}
-    for i in range(rounds + warm):
+    for _ in range(warm_ups + rounds):
         for name, call in timed.items():
             started = time.perf_counter()
-            units = call()
-            if i >= warm:
-                found[name].append(units / (time.perf_counter() - started))
-    return {name: float(np.median(each)) for name, each in found.items()}
+            found[name].append(call() / (time.perf_counter() - started))
+    return {name: float(np.median(each[warm_ups:])) for name, each in found.items()}
 
 
 @contextlib.contextmanager
 def fresh_project() -> Iterator[Path]:
-    """Work in an empty folder, so that every cache of plantlab starts empty and the user's own is left alone."""
+    """Work in an empty folder: every cache of plantlab starts empty, and the user's own is left alone."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         yield Path(folder)
 
 
 def read(args) -> pd.DataFrame:
-    """Return the rows used, split train and test; `--limit` keeps the commonest species and as many photos of each."""
-    images, bad = photos.set_aside(layouts.read_images(args.dataset))
+    """Return the rows used, split train and test; `--limit` keeps the commonest species, to about so many photos."""
+    images, _ = photos.set_aside(layouts.read_images(args.dataset))
     images = table.complete_splits(curation.assign_observations(images))
+    table.require(images, "species")
     images["split"] = images["split"].replace({"valid": "train"})
     if args.limit:
         most = images.loc[images["split"] == "train", "species"].value_counts()
         kept = most.index[: max(2, int((most.cumsum() <= args.limit).sum()))]
         images = table.k_shot(images[images["species"].isin(kept)], max(2, args.limit // len(kept)))
     test = images[images["split"] == "test"]
-    n_test = min(len(test), args.limit or args.n_test or len(test))
-    images = images.drop(test.index.difference(test.sample(n_test, random_state=0).index)).reset_index(drop=True)
-    for path in images["image_path"]:  # into the operating system's cache, for all alike
-        Path(path).read_bytes()
+    scored = test.sample(min(len(test), args.limit or args.n_test or len(test)), random_state=0)
+    images = images.drop(test.index.difference(scored.index)).reset_index(drop=True)
+    for path in images["image_path"]:
+        Path(path).read_bytes()  # into the operating system's cache, for all alike
     return images
 
 
-def fastai_loaders(images: pd.DataFrame, item_tfms: list, batch_tfms: list = (), **options) -> fv.DataLoaders:
+def fastai_loaders(images: pd.DataFrame, item_tfms: list, batch_tfms: list, **options) -> fv.DataLoaders:
     """Return fastai's own loaders over the train rows."""
-    rows = pd.DataFrame({"name": table.relative_names(images), "species": images["species"], "held_out": False})
-    root = images["image_path"].iloc[0][: -len(rows["name"].iloc[0])]
-    return fv.ImageDataLoaders.from_df(
-        rows[images["split"] == "train"], path=root, fn_col="name", label_col="species", valid_col="held_out",
-        item_tfms=item_tfms, batch_tfms=list(batch_tfms), **options,
-    )  # fmt: skip
+    rows = images.assign(name=table.relative_names(images), held_out=False)[
+        ["image_path", "name", "species", "held_out"]
+    ]
+    root = rows["image_path"].iloc[0].removesuffix(rows["name"].iloc[0])
+    options |= {"path": root, "fn_col": "name", "label_col": "species", "valid_col": "held_out"}
+    rows = rows[images["split"] == "train"]
+    return fv.ImageDataLoaders.from_df(rows, item_tfms=item_tfms, batch_tfms=batch_tfms, **options)
 
 
 def fastai_learner(images: pd.DataFrame, args) -> fv.Learner:
     """Return what `vision_learner` makes, on the body and weights of `create_network`."""
     network = backbones.create_network(args.backbone, weights=args.weights).to(memory_format=torch.contiguous_format)
     mean, std = ((each.flatten() / 255).tolist() for each in (network.mean, network.std))
-    normalise = fv.Normalize.from_stats(mean, std, cuda=False)
-    dls = fastai_loaders(images, [fv.Resize(args.image_size)], [*fv.aug_transforms(), normalise], bs=args.batch_size)
-    timm_s = not isinstance(network.body, torch.nn.Sequential)  # torchvision's is features, pooling, flatten
-    body = fv.TimmBody(network.body) if timm_s else network.body[0]
-    n_maps = network.body.num_features if timm_s else network.n_features
-    model = fv.add_head(body, n_maps, len(dls.vocab), pool=getattr(body, "needs_pool", True))
-    learn = Learner(dls, model, fv.CrossEntropyLossFlat(), splitter=fv.default_split, metrics=fv.accuracy)
+    tfms = [*fv.aug_transforms(), fv.Normalize.from_stats(mean, std, cuda=False)]
+    dls = fastai_loaders(images, [fv.Resize(args.image_size)], tfms, bs=args.batch_size)
+    if isinstance(network.body, torch.nn.Sequential):  # torchvision's: features, pooling, flatten
+        model = fv.add_head(network.body[0], network.n_features, len(dls.vocab))
+    else:
+        body = fv.TimmBody(network.body)
+        model = fv.add_head(body, network.body.num_features, len(dls.vocab), pool=body.needs_pool)
+    learn = fv.Learner(dls, model, fv.CrossEntropyLossFlat(), splitter=fv.default_split, metrics=fv.accuracy)
     learn.freeze()
     return learn
 
 
 def bench_training(images: pd.DataFrame, args) -> Iterator[dict]:
     """Yield a row for each way to a trained model, each in a project of its own with nothing cached."""
-    test = images[images["split"] == "test"].reset_index(drop=True)
-    size = args.image_size
+    held_out, size = images["split"] == "test", args.image_size
+    test, names = images[held_out].reset_index(drop=True), table.relative_names(images)[held_out].to_numpy()
 
     def row(method: str, epochs: str, seconds: float, predictions: Predictions) -> dict:
-        score = metrics.score(predictions, measures=["top1"]).iloc[0]
-        found = {"method": method, "epochs": epochs, "minutes": seconds / 60, "n": int(score["n"])}
-        return found | {name: float(score[name]) for name in ("top1", "top1_low", "top1_high")}
+        score = metrics.score(predictions, measures=["top1"])[["n", "top1", "top1_low", "top1_high"]]
+        return {"method": method, "epochs": epochs, "minutes": seconds / 60, **score.astype(object).iloc[0]}
 
-    for epochs in args.epochs:
-        with fresh_project():
-            fv.set_seed(0)
-            started = time.perf_counter()
-            learn = fastai_learner(images, args)
-            with learn.no_bar(), learn.no_logging():
-                learn.fine_tune(epochs)
-            seconds = time.perf_counter() - started
-            names = test.assign(name=table.relative_names(images)[(images["split"] == "test").to_numpy()].to_numpy())
-            with learn.no_bar(), learn.no_logging():
-                probs, _ = learn.get_preds(dl=learn.dls.test_dl(names))
-            predictions = Predictions(test, list(learn.dls.vocab), probs.numpy())
-        yield row("fastai fine_tune", f"1 + {epochs}", seconds, predictions)
     with fresh_project():
         started = time.perf_counter()
         network = backbones.create_network(args.backbone, weights=args.weights)
@@ -143,118 +126,121 @@ def bench_training(images: pd.DataFrame, args) -> Iterator[dict]:
         seconds = time.perf_counter() - started
         yield row("plantlab fit_head", "0", seconds, training.predict(network, species, test, size))
     for epochs in args.epochs:
+        fv.set_seed(0)
+        started = time.perf_counter()
+        learn = fastai_learner(images, args)
+        with learn.no_bar(), learn.no_logging():
+            learn.fine_tune(epochs)
+            seconds = time.perf_counter() - started
+            probs, _ = learn.get_preds(dl=learn.dls.test_dl(test.assign(name=names)))
+        yield row("fastai fine_tune", f"1 + {epochs}", seconds, Predictions(test, learn.dls.vocab, probs.numpy()))
+    for epochs in args.epochs:
         with fresh_project():
             options = TWO_STEP | {"epochs": epochs, "batch_size": args.batch_size, "penalty": args.penalty}
             network, species, cost = training.train(images, "two-step", args.backbone, args.weights, size, **options)
-            predictions = training.predict(network, species, test, size)
-        yield row("plantlab two-step", f"0 + {epochs}", cost["seconds"], predictions)
+        yield row("plantlab two-step", f"0 + {epochs}", cost["seconds"], training.predict(network, species, test, size))
 
 
 def bench_embedding(images: pd.DataFrame, args) -> Iterator[dict]:
     """Yield photos and GFLOP a second of each way to embed, beside the matrix-product peak of the same cores."""
-    size, n = args.image_size, args.batch_size
+    size, n, channels_last = args.image_size, args.batch_size, torch.channels_last
     network = backbones.create_network(args.backbone, weights=args.weights)
     plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
-    paths = images["image_path"].tolist()[: 4 * n]
+    train = images[images["split"] == "train"]
+    paths = train["image_path"].tolist()[: 4 * n]
     decoded = list(batches(paths, size, batch_size=n))
     started = time.perf_counter()
     run = backbones.compile_network(network, size)
-    print(f"  exported and compiled in {time.perf_counter() - started:.1f} s")
+    yield {"method": "plantlab: export and compile, once", "seconds": time.perf_counter() - started}
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.features(torch.zeros(1, 3, size, size))
     gflop = counter.get_total_flops() / 1e9  # of one photo; a multiply-add counts two, as in the matrix product
     a, b = torch.randn(2, 2048, 2048)
 
-    def in_torch(model, layout):
-        def call() -> int:
-            with torch.inference_mode():
-                return sum(len(model.features(torch.from_numpy(x).to(memory_format=layout))) for x in decoded)
+    @torch.inference_mode()
+    def in_torch(model: torch.nn.Module, layout: torch.memory_format) -> int:
+        return sum(len(model.features(torch.from_numpy(x).to(memory_format=layout))) for x in decoded)
 
-        return call
-
-    def with_decoding() -> int:
-        return sum(len(run(x)) for x in batches(paths, size, batch_size=n))
-
-    found = rates({
-        "matrix product 2048 x 2048": lambda: 1 + 0 * len(a @ b),
-        "eager torch, network only": in_torch(plain, torch.contiguous_format),
-        "eager torch channels_last, network only": in_torch(network, torch.channels_last),
-        "plantlab, network only": lambda: sum(len(run(x)) for x in decoded),
-        "plantlab, decoding included": with_decoding,
-    }, rounds=5)  # fmt: skip
-    started = time.perf_counter()
-    backbones.embed(images, network, size, cache=None, batch_size=n)
-    found["plantlab embed, cold: export, hashes, decoding"] = len(images) / (time.perf_counter() - started)
-    peak = found.pop("matrix product 2048 x 2048") * 2 * 2048**3 / 1e9
+    found = rates(
+        {
+            "matrix product": lambda: len(a @ b) / 2048,
+            "eager torch, network only": lambda: in_torch(plain, torch.contiguous_format),
+            "eager torch channels_last, network only": lambda: in_torch(network, channels_last),
+            "plantlab, network only": lambda: sum(len(run(x)) for x in decoded),
+            "plantlab, decoding included": lambda: sum(len(run(x)) for x in batches(paths, size, batch_size=n)),
+        },
+        rounds=5,
+        warm_ups=1,
+    )
+    peak = found.pop("matrix product") * 2 * 2048**3 / 1e9
     yield {"method": "matrix product 2048 x 2048, float32", "gflop_per_s": peak, "share_of_peak": 1.0}
+    started = time.perf_counter()
+    backbones.embed(train, network, size, cache=None, batch_size=n)
+    found["plantlab.embed, cold: export, hashes, decoding"] = len(train) / (time.perf_counter() - started)
     for method, rate in found.items():
-        work = {"gflop_per_s": rate * gflop, "share_of_peak": rate * gflop / peak}
-        yield {"method": method, "images_per_s": rate, "gflop_per_photo": gflop, **work}
+        work = {"gflop_per_photo": gflop, "gflop_per_s": rate * gflop, "share_of_peak": rate * gflop / peak}
+        yield {"method": method, "images_per_s": rate, **work}
 
 
 def bench_loading(images: pd.DataFrame, args) -> Iterator[dict]:
     """Yield photos a second from files to batches of the train rows: plantlab, torchvision, fastai."""
-    train, size, same = images[images["split"] == "train"], args.image_size, {"num_workers": args.workers}
+    train, size, n = images[images["split"] == "train"], args.image_size, args.batch_size
+    options = {"batch_size": n, "num_workers": args.workers, "shuffle": True, "drop_last": len(train) > n}
+    crop = [v2.RandomResizedCrop(size, scale=(0.3, 1.0), antialias=True), v2.RandomHorizontalFlip()]
+    recipes = {
+        "resize, centre crop": ("none", [v2.Resize(size), v2.CenterCrop(size)], [fv.Resize(size)]),
+        "random crop, flip": ("crop", crop, [fv.RandomResizedCrop(size, min_scale=0.3), fv.FlipItem()]),
+    }
     with tempfile.TemporaryDirectory() as folder:
         for i, (path, species) in enumerate(zip(train["image_path"], pd.factorize(train["species"])[0])):
-            link = Path(folder, f"{species:05d}", f"{i:06d}{Path(path).suffix}")
+            link = Path(folder, f"{species:05d}", f"{i:06d}{Path(path).suffix}")  # a class folder each, of links
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(path)
-        crop = [v2.RandomResizedCrop(size, scale=(0.3, 1.0), antialias=True), v2.RandomHorizontalFlip()]
-        recipes = {
-            "resize, centre crop": ("none", [v2.Resize(size), v2.CenterCrop(size)], [fv.Resize(size)]),
-            "random crop, flip": ("crop", crop, [fv.RandomResizedCrop(size, min_scale=0.3), fv.FlipItem()]),
-        }
-        for recipe, (augment, transforms, item_tfms) in recipes.items():
-            theirs = torchvision.datasets.ImageFolder(folder, v2.Compose([*transforms, v2.PILToTensor()]))
-            options = {"batch_size": args.batch_size, "shuffle": True, **same}
-            all_of = {
-                "plantlab.loaders": loaders(train, size, args.batch_size, augment, n_workers=args.workers).train,
-                "torchvision ImageFolder + DataLoader": torch.utils.data.DataLoader(theirs, **options),
-                "fastai ImageDataLoaders": fastai_loaders(images, item_tfms, bs=args.batch_size, **same).train,
+        for recipe, (augment, tv_tfms, fastai_tfms) in recipes.items():
+            classes = ImageFolder(folder, v2.Compose([*tv_tfms, v2.PILToTensor()]))
+            beside = {
+                "plantlab.loaders": loaders(train, size, n, augment, n_workers=args.workers).train,
+                "torchvision ImageFolder + DataLoader": torch.utils.data.DataLoader(classes, **options),
+                "fastai ImageDataLoaders": fastai_loaders(
+                    images, fastai_tfms, [], bs=n, num_workers=args.workers
+                ).train,
             }
-            calls = {m: lambda dl=dl: sum(len(batch[1]) for batch in dl) for m, dl in all_of.items()}
+            calls = {name: lambda dl=dl: sum(len(targets) for _, targets in dl) for name, dl in beside.items()}
             if augment == "none":
                 paths = train["image_path"].tolist()
-                calls["plantlab.batches (threads, embedding)"] = lambda p=paths: sum(map(len, batches(p, size)))
-            for method, rate in rates(calls, warm=False).items():
+                calls["plantlab.batches (threads; for embedding)"] = lambda p=paths: sum(map(len, batches(p, size)))
+            for method, rate in rates(calls).items():
                 yield {"recipe": recipe, "method": method, "images_per_s": rate, "workers": args.workers}
 
 
 def bench_start(images: pd.DataFrame, args) -> Iterator[dict]:
     """Yield import times in fresh interpreters, and how fast the built-in flora is photographed."""
-
-    def seconds(module: str) -> float:
+    for module in ("plantlab", "plantlab.table", "fastai.vision.all"):
         code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        return float(done.stdout)
-
-    modules = ["plantlab", "plantlab.table", "torch", "fastai.vision.all"]
-    times = [[seconds(module) for module in modules] for _ in range(4)][1:]
-    for module, each in zip(modules, np.median(times, axis=0)):
-        yield {"what": f"import {module}", "value": float(each), "unit": "s"}
+        times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(4)][1:]
+        yield {"what": f"import {module}", "value": float(np.median(times)), "unit": "s"}
     n = args.limit or 600
     with fresh_project() as folder:
-        started = time.perf_counter()
-        build(folder / "flora", n_images=n)
-        yield {"what": "greenhouse", "value": 60 * n / (time.perf_counter() - started), "unit": "photos a minute"}
+        photographed = rates({"all": lambda: len(greenhouse.build(folder / "flora", n_images=n))}, rounds=1)["all"]
+    yield {"what": f"greenhouse, {n} photos of 128 px", "value": 60 * photographed, "unit": "photos a minute"}
 
 
 def verdict(rows: list[dict]) -> str:
     """Return one sentence: how soon plantlab first reaches fastai's best."""
-    theirs, ours = ([r for r in rows if r["method"].startswith(who)] for who in ("fastai", "plantlab"))
-    best = max(theirs, key=lambda r: r["top1"])
-    said = f"fastai's best here is {best['top1']:.3f} after {best['minutes']:.1f} minutes; "
-    reached = [r for r in ours if r["top1"] >= best["top1"]]
+    best = max((r for r in rows if r["method"].startswith("fastai")), key=lambda r: r["top1"])
+    said = f"fastai's best is {best['top1']:.3f} after {best['minutes']:.1f} minutes; plantlab "
+    reached = [r for r in rows if r["method"].startswith("plantlab") and r["top1"] >= best["top1"]]
     if not reached:
-        return said + "plantlab does not reach it."
+        return said + "does not reach it."
     first = min(reached, key=lambda r: r["minutes"])
-    part = best["minutes"] / first["minutes"]
-    return said + f"{first['method']} has {first['top1']:.3f} after {first['minutes']:.2f}: 1/{part:.0f} of the time."
+    part = f"1/{best['minutes'] / first['minutes']:.0f} of the time"
+    return said + f"({first['method']}) has {first['top1']:.3f} after {first['minutes']:.2f}, {part}."
+
+
+PARTS = {"start": bench_start, "loading": bench_loading, "embedding": bench_embedding, "training": bench_training}
 
 
 def main() -> None:
-    listed = {"type": lambda text: text.split(",")}
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--dataset", default="greenhouse", help="anything that layouts.read_images reads")
     parser.add_argument("--backbone", default="mobilenet_v2", help="a name that timm or torchvision knows")
@@ -264,47 +250,42 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of every loader in the loading part")
     parser.add_argument("--penalty", type=float, default=3.0, help="of the head in plantlab's step one")
     parser.add_argument("--epochs", type=lambda text: [int(n) for n in text.split(",")], default=[1, 4])
-    parser.add_argument("--parts", **listed, default=list(PARTS), help=f"of {','.join(PARTS)}; always in this order")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of them; always run in this order")
     parser.add_argument("--limit", type=int, help="about so many train and test photos, to try it out")
     parser.add_argument("--n-test", type=int, help="score on so many test photos, drawn once (default: all)")
     parser.add_argument("--out", type=Path, help="a JSON file, written whole after each row")
     args = parser.parse_args()
-    if unknown := set(args.parts) - set(PARTS):
+    if unknown := set(args.parts.split(",")) - set(PARTS):
         parser.error(f"there is no part {min(unknown)!r}; the parts are {', '.join(PARTS)}")
-    args.out = args.out and args.out.absolute()
     os.environ["PLANTLAB_WEIGHTS"] = os.pathsep.join(str(folder.absolute()) for folder in backbones.store_folders())
     args.weights = args.weights if args.weights in ("auto", "none") else str(Path(args.weights).expanduser().absolute())
     try:
         images = read(args)
-        if {"embedding", "training"} & set(args.parts):
-            backbones.create_network(args.backbone, weights=args.weights)
+        backbones.create_network(args.backbone, weights=args.weights)
     except ValueError as error:
         sys.exit(f"bench: {error}")
-    kind, name = table.data_kind(images), images.attrs.get("name", "images")
-    counts = images["split"].value_counts()
+    name, kind, counts = images.attrs.get("name", "images"), table.data_kind(images), images["split"].value_counts()
     data = {"name": name, "kind": kind, "hash": table.data_hash(images), "n_species": images["species"].nunique()}
     data |= {"n_train": int(counts["train"]), "n_test": int(counts["test"])}
-    images = images.drop(columns="sha1")  # what embedding hashes is part of its time
-    settings = {k: v for k, v in vars(args).items() if k not in ("out", "dataset")}
-    settings |= {"weights": Path(args.weights).name, "two_step": TWO_STEP}
-    versions = {"python": platform.python_version()}
-    versions |= {p: importlib.metadata.version(p) for p in [*record.PACKAGES, "torchvision"]}
+    images = images.drop(columns="sha1")  # hashing is part of plantlab's time
+    settings = vars(args) | {"weights": Path(args.weights).name, "dataset": name, "two_step": TWO_STEP}
+    settings.pop("out")
     device = f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    found = {"data": data, "settings": settings, "versions": versions, "device": device, "load": {}}
+    versions = {package: importlib.metadata.version(package) for package in [*record.PACKAGES, "torchvision"]}
+    versions |= {"python": sys.version.split()[0]}
+    found = {"data": data, "settings": settings, "versions": versions, "device": device, "load_before": {}}
     print(f"{name} ({kind}), {data['n_train']} train and {data['n_test']} test photos; {args.backbone}; {device}")
-    for part in (p for p in PARTS if p in args.parts):
-        found["load"][part] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-        print(f"\n{part} ({datetime.now(UTC):%H:%M} UTC, load before it: {found['load'][part]}) ...", flush=True)
-        found[part] = []
-        for row in globals()[f"bench_{part}"](images, args):
+    for part in (part for part in PARTS if part in args.parts.split(",")):
+        found["load_before"][part], found[part] = round(os.getloadavg()[0], 2), []
+        print(f"\n{part}: {datetime.now(UTC):%H:%M} UTC, load {found['load_before'][part]}", flush=True)
+        for row in PARTS[part](images, args):
             found[part].append(row)
-            print("  " + ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{v}" for k, v in row.items()))
-            sys.stdout.flush()
+            found["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+            print("  done:", *(v for v in row.values() if isinstance(v, str)), flush=True)
             if args.out:
-                found["date"] = datetime.now(UTC).isoformat(timespec="seconds")
                 photos.write_whole(args.out, json.dumps(found, indent=1) + "\n")
-        print(f"\n{pd.DataFrame(found[part]).round(3).to_string(index=False, na_rep='')}\n[{kind}: {name}]", flush=True)
-    if "training" in args.parts:
+        print(f"{pd.DataFrame(found[part]).round(3).to_string(index=False, na_rep='')}\n{kind}: {name}", flush=True)
+    if "training" in found:
         print(verdict(found["training"]))
 
 
