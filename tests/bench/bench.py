@@ -228,13 +228,13 @@ def bench_start(images: pd.DataFrame, args) -> Iterator[dict]:
 def verdict(rows: list[dict]) -> str:
     """Return one sentence: how soon plantlab first reaches fastai's best."""
     best = max((r for r in rows if r["method"].startswith("fastai")), key=lambda r: r["top1"])
-    said = f"fastai's best is {best['top1']:.3f} after {best['minutes']:.1f} minutes; plantlab "
+    said = f"fastai's best is {best['top1']:.3f} after {best['minutes']:.1f} minutes; "
     reached = [r for r in rows if r["method"].startswith("plantlab") and r["top1"] >= best["top1"]]
     if not reached:
-        return said + "does not reach it."
+        return said + "plantlab does not reach it."
     first = min(reached, key=lambda r: r["minutes"])
     part = f"1/{best['minutes'] / first['minutes']:.0f} of the time"
-    return said + f"({first['method']}) has {first['top1']:.3f} after {first['minutes']:.2f}, {part}."
+    return said + f"{first['method']} has {first['top1']:.3f} after {first['minutes']:.2f}, {part}."
 
 
 PARTS = {"start": bench_start, "loading": bench_loading, "embedding": bench_embedding, "training": bench_training}
@@ -253,7 +253,9 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS), help="which of them; always run in this order")
     parser.add_argument("--limit", type=int, help="about so many train and test photos, to try it out")
     parser.add_argument("--n-test", type=int, help="score on so many test photos, drawn once (default: all)")
-    parser.add_argument("--out", type=Path, help="a JSON file, written whole after each row")
+    parser.add_argument(
+        "--out", type=lambda text: Path(text).absolute(), help="a JSON file, written whole after each row"
+    )
     args = parser.parse_args()
     if unknown := set(args.parts.split(",")) - set(PARTS):
         parser.error(f"there is no part {min(unknown)!r}; the parts are {', '.join(PARTS)}")
