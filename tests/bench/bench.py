@@ -83,7 +83,7 @@ def read(args) -> pd.DataFrame:
     return images
 
 
-def fastai_loaders(images: pd.DataFrame, item_tfms: list, batch_tfms: list, **options) -> fv.DataLoaders:
+def fastai_loaders(images: pd.DataFrame, item_tfms: list, **options) -> fv.DataLoaders:
     """Return fastai's own loaders over the train rows."""
     rows = images.assign(name=table.relative_names(images), held_out=False)[
         ["image_path", "name", "species", "held_out"]
@@ -91,7 +91,7 @@ def fastai_loaders(images: pd.DataFrame, item_tfms: list, batch_tfms: list, **op
     root = rows["image_path"].iloc[0].removesuffix(rows["name"].iloc[0])
     options |= {"path": root, "fn_col": "name", "label_col": "species", "valid_col": "held_out"}
     rows = rows[images["split"] == "train"]
-    return fv.ImageDataLoaders.from_df(rows, item_tfms=item_tfms, batch_tfms=batch_tfms, **options)
+    return fv.ImageDataLoaders.from_df(rows, item_tfms=item_tfms, **options)
 
 
 def fastai_learner(images: pd.DataFrame, args) -> fv.Learner:
@@ -99,7 +99,7 @@ def fastai_learner(images: pd.DataFrame, args) -> fv.Learner:
     network = backbones.create_network(args.backbone, weights=args.weights).to(memory_format=torch.contiguous_format)
     mean, std = ((each.flatten() / 255).tolist() for each in (network.mean, network.std))
     tfms = [*fv.aug_transforms(), fv.Normalize.from_stats(mean, std, cuda=False)]
-    dls = fastai_loaders(images, [fv.Resize(args.image_size)], tfms, bs=args.batch_size)
+    dls = fastai_loaders(images, [fv.Resize(args.image_size)], batch_tfms=tfms, bs=args.batch_size)
     if isinstance(network.body, torch.nn.Sequential):  # torchvision's: features, pooling, flatten
         model = fv.add_head(network.body[0], network.n_features, len(dls.vocab))
     else:
@@ -201,9 +201,7 @@ def bench_loading(images: pd.DataFrame, args) -> Iterator[dict]:
             beside = {
                 "plantlab.loaders": loaders(train, size, n, augment, n_workers=args.workers).train,
                 "torchvision ImageFolder + DataLoader": torch.utils.data.DataLoader(classes, **options),
-                "fastai ImageDataLoaders": fastai_loaders(
-                    images, fastai_tfms, [], bs=n, num_workers=args.workers
-                ).train,
+                "fastai ImageDataLoaders": fastai_loaders(images, fastai_tfms, bs=n, num_workers=args.workers).train,
             }
             calls = {name: lambda dl=dl: sum(len(targets) for _, targets in dl) for name, dl in beside.items()}
             if augment == "none":
@@ -253,12 +251,11 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS), help="which of them; always run in this order")
     parser.add_argument("--limit", type=int, help="about so many train and test photos, to try it out")
     parser.add_argument("--n-test", type=int, help="score on so many test photos, drawn once (default: all)")
-    parser.add_argument(
-        "--out", type=lambda text: Path(text).absolute(), help="a JSON file, written whole after each row"
-    )
+    parser.add_argument("--out", type=Path, help="a JSON file, written whole after each row")
     args = parser.parse_args()
     if unknown := set(args.parts.split(",")) - set(PARTS):
         parser.error(f"there is no part {min(unknown)!r}; the parts are {', '.join(PARTS)}")
+    args.out = args.out and args.out.absolute()  # as parts change the working folder
     os.environ["PLANTLAB_WEIGHTS"] = os.pathsep.join(str(folder.absolute()) for folder in backbones.store_folders())
     args.weights = args.weights if args.weights in ("auto", "none") else str(Path(args.weights).expanduser().absolute())
     try:
