@@ -197,7 +197,8 @@ def compare(records: pd.DataFrame) -> pd.DataFrame:
     """Return scores of `read_records` side by side: intervals within, and of the parameters those that differ."""
     records = readable(records.dropna(subset="method") if "method" in records else records.iloc[:0])
     varied = [c for c in records if c.startswith("param_") and len(set(map(str, records[c]))) > 1]
-    columns = [*"notebook run data kind method split images_per_species n seed".split(), *SCORES, *varied, "minutes", "seconds"]
+    told = "notebook run data kind method split images_per_species n seed".split()
+    columns = [*told, *SCORES, *varied, "minutes", "seconds"]
     table = records[[c for c in columns if c in records]].rename(columns=lambda c: c.removeprefix("param_"))
     return table.loc[:, ~table.columns.duplicated()].reset_index(drop=True)
 
