@@ -155,7 +155,8 @@ def test_its_outputs_are_committed_and_tidy(path):
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1)), "run `make notebooks`: outputs of one run from top to bottom"
     for cell in tagged(notebook, "figure"):
-        assert any("image/png" in o.get("data", {}) for o in cell.outputs), f"no figure below {cell.source[:60]!r}"
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        assert kinds & {"image/png", "image/jpeg"}, f"no figure below {cell.source[:60]!r}"
     for output in (o for cell in notebook.cells for o in cell.get("outputs", [])):
         assert output.output_type != "error", output.get("evalue")
         text = str(output.get("text", "")) + str(output.get("data", {}).get("text/html", ""))
