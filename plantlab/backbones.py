@@ -25,6 +25,12 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 SAVE_EVERY = 2000  # photos: what a killed embedding may lose
 # Files that plantlab knows by name; others are found as <backbone>.safetensors. sha256 guards against a half download.
 KNOWN_FILES = {
+    "plantlab/seedling": {  # ships with the package: see seedling/README.md
+        "file": "seedling.safetensors",
+        "sha256": "9994d9748a8a55a05fde88a7f5651e2a668bb9e13d34f1fb4dd3282a92085dc1",
+        "architecture": "resnet10t",
+        "stages": True,
+    },
     "mobilenet_v2": {
         "file": "mobilenet_v2.torchvision.safetensors",
         "sha256": "37c8983ba9e15707190bfca92cfe098f3016536f6fd76213eee5a67ef5040092",
@@ -63,10 +69,24 @@ class Classifier(nn.Module):
         return self.head(self.features(photos))
 
 
+class Stages(nn.Module):
+    """A timm network whose embedding joins the mean and the maximum of every stage's map: (B, 2 x all channels).
+
+    Early stages keep the colour and the texture that the last one, made to tell other things apart, has dropped.
+    """
+
+    def __init__(self, architecture: str):
+        super().__init__()
+        self.net = timm.create_model(architecture, features_only=True)
+
+    def forward(self, photos: torch.Tensor) -> torch.Tensor:
+        return torch.cat([pooled for m in self.net(photos) for pooled in (m.mean((2, 3)), m.amax((2, 3)))], 1)
+
+
 def store_folders() -> list[Path]:
-    """Return the folders searched for weight files: those of PLANTLAB_WEIGHTS, then data/weights of the project."""
+    """Return the folders searched for weight files: PLANTLAB_WEIGHTS', data/weights of the project, the package's."""
     named = [Path(p).expanduser() for p in os.environ.get("PLANTLAB_WEIGHTS", "").split(os.pathsep) if p]
-    return [*named, project_root() / "data" / "weights"]
+    return [*named, project_root() / "data" / "weights", Path(__file__).with_name("seedling")]
 
 
 def find_weights(backbone: str) -> Path | None:
@@ -91,7 +111,7 @@ def create_network(backbone: str, n_species: int = 0, weights: str = "auto", see
     """Return a network with a fresh head for `n_species` (0: no head).
 
     Args:
-        backbone: a name from timm.list_models(), or one from torchvision.models.list_models().
+        backbone: "plantlab/seedling", or a name from timm.list_models() or torchvision.models.list_models().
         weights: "auto" (local store, then the hub), "none" (random, from `seed`), or a .safetensors file.
     Raises:
         ValueError: unknown name (near names offered), weights that do not fit, cannot be had, or are damaged.
@@ -100,25 +120,30 @@ def create_network(backbone: str, n_species: int = 0, weights: str = "auto", see
     if file and (not file.is_file() or file.suffix != ".safetensors"):
         raise ValueError(f"weights: found no .safetensors file at {weights!r}; expected auto, none or such a file")
     torch.manual_seed(seed)
-    hub = weights == "auto" and file is None
+    hub, known = weights == "auto" and file is None, KNOWN_FILES.get(backbone, {})
+    name = known.get("architecture", backbone)
     try:
-        if timm.is_model(backbone):
-            body = timm.create_model(backbone, pretrained=hub, num_classes=0)
+        if known.get("stages"):
+            if hub:
+                raise FileNotFoundError  # it ships with the package and lies on no hub
+            body, (mean, std) = Stages(name), IMAGENET
+        elif timm.is_model(name):
+            body = timm.create_model(name, pretrained=hub, num_classes=0)
             mean, std = body.pretrained_cfg["mean"], body.pretrained_cfg["std"]
         else:
-            body, (mean, std) = torchvision_body(backbone, hub, file), IMAGENET
+            body, (mean, std) = torchvision_body(name, hub, file), IMAGENET
     except (OSError, RuntimeError) as error:  # what hub clients raise without a network, or for a name without weights
         if not hub:
             raise
-        name = KNOWN_FILES.get(backbone, {}).get("file", f"{backbone}.safetensors")
+        wanted = known.get("file", f"{backbone}.safetensors")
         raise ValueError(
             f"the weights of {backbone} could not be downloaded ({type(error).__name__}). On a machine without a "
-            f"network put {name} into {store_folders()[0]} (or name its folder in PLANTLAB_WEIGHTS), or choose "
+            f"network put {wanted} into {store_folders()[0]} (or name its folder in PLANTLAB_WEIGHTS), or choose "
             "weights='none' for a random start."
         ) from None
-    if file and timm.is_model(backbone):
-        fill(body, file)
-    if KNOWN_FILES.get(backbone, {}).get("relu") and file:
+    if file and timm.is_model(name):
+        fill(body.net if known.get("stages") else body, file)
+    if known.get("relu") and file:
         swap_relu6(body)
     with torch.inference_mode():
         n_features = body.eval()(torch.zeros(1, 3, 64, 64)).shape[1]

@@ -23,6 +23,7 @@ MAIN = [path for path in PATHS if path.parent == NOTEBOOKS]
 QUICK = {  # by notebook; what a notebook or its solution does not have is left out
     "01_data_exploration": {},
     "02_transfer_learning": {"epochs": 1, "scratch_epochs": 1, "image_size": 32, "shots": [3], "k": 3},
+    "90_formula_pretraining": {"epochs": 1, "image_size": 32, "shots": [3], "k": 3, "sizes": [32]},
 }
 MAX_BYTES, MAX_LINES = 300_000, 12
 
@@ -164,6 +165,16 @@ def test_its_outputs_are_committed_and_tidy(path):
         assert output.get("name") != "stderr", f"a warning in the stored output: {text[:200]}"
         assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+
+
+def test_the_readme_lists_the_parameters_of_notebook_02():
+    """Names, types, defaults and help are the notebook's own."""
+    path = NOTEBOOKS / "02_transfer_learning.ipynb"
+    declared = read_parameters(tagged(read(path), "parameters")[0].source)
+    section = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8").split("## Parameters of notebook 02")[1]
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| `(.*?)` \| (.*?) \|$", section.split("\n## ")[0], re.M)
+    shown = [str(p.value).strip("[]").replace(", ", ",") for p in declared]
+    assert rows == [(p.name, p.type, default, p.help) for p, default in zip(declared, shown)]
 
 
 # the tests' own tools, on a notebook of three cells
