@@ -25,7 +25,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 SAVE_EVERY = 2000  # photos: what a killed embedding may lose
 # Files that plantlab knows by name; others are found as <backbone>.safetensors. sha256 guards against a half download.
 KNOWN_FILES = {
-    "plantlab/seedling": {  # ships with the package: see seedling/README.md
+    "plantlab/seedling": {  # ships with the package: see nursery/README.md
         "file": "seedling.safetensors",
         "sha256": "9994d9748a8a55a05fde88a7f5651e2a668bb9e13d34f1fb4dd3282a92085dc1",
         "architecture": "resnet10t",
@@ -86,7 +86,7 @@ class Stages(nn.Module):
 def store_folders() -> list[Path]:
     """Return the folders searched for weight files: PLANTLAB_WEIGHTS', data/weights of the project, the package's."""
     named = [Path(p).expanduser() for p in os.environ.get("PLANTLAB_WEIGHTS", "").split(os.pathsep) if p]
-    return [*named, project_root() / "data" / "weights", Path(__file__).with_name("seedling")]
+    return [*named, project_root() / "data" / "weights", Path(__file__).with_name("nursery")]
 
 
 def find_weights(backbone: str) -> Path | None:

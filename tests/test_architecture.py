@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
 ABOVE_TORCH = "table photos greenhouse layouts predictions metrics curation plots record".split()
-BELOW_TORCH = "images backbones heads losses training seedling neighbours explain".split()
+BELOW_TORCH = "images backbones heads losses training nursery neighbours explain".split()
 FACES = "widgets report runs cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}

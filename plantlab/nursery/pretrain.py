@@ -1,4 +1,4 @@
-"""Pretrain a backbone on formula-made images alone: `python -m plantlab.seedling.pretrain --out FOLDER`.
+"""Pretrain a backbone on formula-made images alone: `python -m plantlab.nursery.pretrain --out FOLDER`.
 
 Contrastive: two crops of two renderings of one formula must be nearer to each other than to all other crops of the
 batch, among them those of formulas that wear the same palette (T. Chen et al., SimCLR, ICML 2020, equation 1). The
@@ -21,8 +21,8 @@ from torch.nn import functional as F  # noqa: N812  its usual name
 from tqdm import tqdm
 
 from plantlab.backbones import IMAGENET, Stages
+from plantlab.nursery.formulas import GROUP, render_group
 from plantlab.photos import write_whole
-from plantlab.seedling.formulas import GROUP, render_group
 from plantlab.training import keep_memory
 
 RENDERINGS, POOL_SIZE, SHARD = 4, 112, 64  # of one formula; pixels; groups a file

@@ -12,10 +12,10 @@ import timm
 import torch
 from safetensors.torch import load_file
 
-from plantlab import backbones, seedling
-from plantlab.seedling import formulas, pretrain
+from plantlab import backbones, nursery
+from plantlab.nursery import formulas, pretrain
 
-HERE = Path(seedling.__file__).parent
+HERE = Path(nursery.__file__).parent
 
 
 def test_the_same_seed_gives_the_same_pictures():
@@ -104,7 +104,7 @@ def test_the_shipped_weights_are_those_of_the_card():
     assert file.stat().st_size <= 12_000_000
     assert hashlib.sha256(file.read_bytes()).hexdigest() == known["sha256"]
     assert known["sha256"][:12] in (HERE / "README.md").read_text(encoding="utf-8")
-    run = seedling.shipped_run()
+    run = nursery.shipped_run()
     assert run["settings"]["architecture"] == known["architecture"]
     assert set(run["settings"]) == set(inspect.signature(pretrain.pretrain).parameters) - {"out"}
     assert json.dumps(run["curve"]).count("[") > 20
