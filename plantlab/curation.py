@@ -16,10 +16,8 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
     (exact or near), and same_species, same_split, same_obs_id where those are known. Of m identical files, m - 1 pairs
     with the first are listed. Every photo is compared with every other, 5,000 in a second.
 
-    Args:
-        images: with `sha1` and `phash`, as photos.set_aside returns it.
-        max_distance: near is at most this. In 9,214 photographs of flowers all 24 near pairs up to 4 bits were the
-            same photo, resized or recoloured; at 10 bits most pairs were two plants.
+    `images` has `sha1` and `phash` from photos.set_aside. Near is at most `max_distance`: in 9,214 photographs of
+    flowers all 24 near pairs up to 4 bits were the same photo, changed; at 10 bits most pairs were two plants.
     """
     require(images, "sha1", "phash")
     row = pd.Series(range(len(images)))
@@ -33,7 +31,7 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
         i, j = np.nonzero(np.triu(distance <= max_distance, 1))
         pairs.append(np.column_stack([single[start + i], single[start + j], distance[i, j]]))
     found = pd.DataFrame(np.concatenate(pairs), columns=["first", "second", "distance"])
-    found["kind"] = np.where(np.arange(len(found)) < len(copies), "exact", "near")
+    found["kind"] = np.where(found.index < len(copies), "exact", "near")
     for column in images.columns.intersection(["species", "split", "obs_id"]):
         values = images[column].to_numpy()
         found[f"same_{column}"] = values[found["first"]] == values[found["second"]]
@@ -90,9 +88,9 @@ def fit_to_train(
 ) -> Verdict:
     """Return whether a network trained on `images` can be good, and its scores believed, with reasons in numbers.
 
-    EGI wished for such a check. A serious reason makes it no, a mild one with care. The limits are rules of thumb:
-    EGI's 30 photos a species, its finding that mixed views hurt where photos are few, splits that share no plant.
-    `images` and `bad` are as photos.set_aside returns them; `duplicates` that were left out are looked for.
+    A serious reason makes it no, a mild one with care. The limits are rules of thumb: EGI's 30 photos a species, its
+    finding that mixed views hurt where photos are few, splits that share no plant. `images` and `bad` are as
+    photos.set_aside returns them; `duplicates` that were left out are looked for.
     """
     known = ["species", "organ", "source", "split", "width", "height"]
     photos = images.reindex(columns=known).assign(obs_id=observations(images))  # what is not known counts as nothing

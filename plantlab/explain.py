@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from plantlab.backbones import Classifier
 from plantlab.images import PhotoDataset, seen_whole
@@ -50,9 +50,7 @@ def grad_cam(network: Classifier, path: str, target: int, image_size: int = 128)
     return photo, heat / max(float(heat.max()), 1e-12)
 
 
-def plot_shown(
-    images: pd.DataFrame, image_size: int, augment: str, n: int = 8, epochs: int = 4, seed: int = 0
-) -> Figure:
+def plot_shown(images: pd.DataFrame, image_size: int, augment: str, n: int = 8, epochs: int = 4, seed: int = 0) -> Axes:
     """Draw `n` photos as the network is shown them: the whole photo on top, then one epoch a row."""
     some = images.sample(min(n, len(images)), random_state=seed)
     shown = PhotoDataset(some, [], image_size, augment, seed)
@@ -60,40 +58,38 @@ def plot_shown(
     for shown.epoch in range(epochs):
         rows.append([shown[i][0].permute(1, 2, 0).numpy() for i in range(len(shown))])
     guises = len({picture.tobytes() for row in rows[1:] for picture in row})
-    fig, ax = plt.subplots(figsize=(7, 7 * (epochs + 1) / len(some) + 0.5))
-    ax.imshow(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
-    ax.set_yticks(
-        [image_size * (i + 0.5) for i in range(epochs + 1)], ["whole", *[f"epoch {e + 1}" for e in range(epochs)]]
-    )
-    ax.set(xticks=[], frame_on=False)
-    ax.tick_params(length=0)
-    ax.grid(visible=False)
-    titled(ax, f"{epochs} epochs make {guises} pictures of {len(some)} photos (augment: {augment})", counted(images))
-    return fig
+    ax = _mosaic(np.array(rows))
+    for i, name in enumerate(["whole", *[f"epoch {e + 1}" for e in range(epochs)]]):
+        ax.text(-6, (i + 0.5) * image_size, name, ha="right", va="center")
+    title = f"{epochs} epochs make {guises} pictures of {len(some)} photos (augment: {augment})"
+    return titled(ax, title, counted(images))
 
 
-def plot_looks(predictions: Predictions, network: Classifier, image_size: int, n: int = 6, seed: int = 0) -> Figure:
+def plot_looks(predictions: Predictions, network: Classifier, image_size: int, n: int = 6, seed: int = 0) -> Axes:
     """Draw `n` photos, half of them named wrong where there are as many, and in colour what spoke for the answer.
 
     Introduced in notebook 02.
     """
-    wrong = predictions.probs.argmax(1) != predictions.targets
-    order = np.random.default_rng(seed).permutation(len(predictions))
+    images, answers = predictions.images, predictions.probs.argmax(1)
+    wrong = answers != predictions.targets
+    order = np.random.default_rng(seed).permutation(len(images))
     picked = [*order[wrong[order]][: n // 2], *order[~wrong[order]]][:n]
-    fig, ax = plt.subplots(figsize=(7, 14 / len(picked) + 0.9))
-    columns = []
-    for i, row in enumerate(picked):
-        answer = int(predictions.probs[row].argmax())
-        photo, heat = grad_cam(network, predictions.images["image_path"].iloc[row], answer, image_size)
-        columns.append(np.concatenate([photo, 0.45 * photo + 0.55 * 255 * plt.cm.viridis(heat)[..., :3]]) / 255)
-        truth, named = predictions.images["species"].iloc[row], predictions.species[answer]
+    looks = [grad_cam(network, images["image_path"].iloc[i], int(answers[i]), image_size) for i in picked]
+    photos, heat = map(np.array, zip(*looks))  # (n, S, S, 3), (n, S, S)
+    ax = _mosaic(np.array([photos, 0.45 * photos + 0.55 * 255 * plt.cm.viridis(heat)[..., :3]]), below=0.4)
+    for column, i in enumerate(picked):
+        truth, named = images["species"].iloc[i], predictions.species[answers[i]]
         told = f"{truth}\n(right)" if truth == named else f"{truth}\nnamed\n{named}"
-        ax.text((i + 0.5) * image_size, 2.04 * image_size, told, ha="center", va="top", fontsize=6.2, style="italic")
-    ax.imshow(np.concatenate(columns, axis=1).clip(0, 1))
+        place = ((column + 0.5) * image_size, 2.04 * image_size)
+        ax.text(*place, told, ha="center", va="top", fontsize=6.2, style="italic")
+    title = f"What spoke for the answer (bright); {wrong.mean():.0%} of all answers are wrong"
+    return titled(ax, title, counted(images))
+
+
+def _mosaic(pictures: np.ndarray, below: float = 0.0) -> Axes:
+    """Return new Axes with `pictures`, (rows, columns, S, S, 3) in [0, 255], edge to edge; `below` adds inches."""
+    rows, columns, side = pictures.shape[:3]
+    _, ax = plt.subplots(figsize=(7, 7 * rows / columns + 0.5 + below))
+    ax.imshow(pictures.swapaxes(1, 2).reshape(rows * side, columns * side, 3).clip(0, 255).astype(np.uint8))
     ax.axis("off")
-    titled(
-        ax,
-        f"What spoke for the answer (bright); {wrong.mean():.0%} of all answers are wrong",
-        counted(predictions.images),
-    )
-    return fig
+    return ax

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
@@ -57,9 +58,7 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
     path = Path(source).expanduser()
     path = (path if path.exists() else project_root() / path).resolve()
     if not path.exists():
-        raise TableError(
-            f"there is no {str(source)!r}; give a folder of photos, a CSV or Parquet table or 'greenhouse'"
-        )
+        raise TableError(f"there is no {str(source)!r}; give a folder, a CSV or Parquet table, or 'greenhouse'.")
     for table in (path, path / "images.parquet", path / "images.csv"):
         if table.is_file():
             name = table.parent.name if table.stem in ("images", "labels") else table.stem
@@ -237,20 +236,17 @@ def _read_plantclef_xml(folder: Path):
     listed = sorted(folder.rglob("*.xml"))
     if not listed or not re.search(b"<(ClassId|MediaId)", listed[0].read_bytes()):
         return None
-    rows, keys, damaged = [], [], 0
+    rows, keys = [], []
     for path in listed:
-        try:
+        with suppress(ElementTree.ParseError):
             row = {field.tag.lower(): field.text for field in ElementTree.parse(path).getroot()}
-        except ElementTree.ParseError:
-            damaged += 1
-            continue
-        words = re.split("[^a-z]+", str(path.relative_to(folder.parent)).lower())
-        rows.append(row | {"source": "web" if "web" in words else "trusted"})
-        keys.append(str(path.with_suffix("")))
+            words = re.split("[^a-z]+", str(path.relative_to(folder.parent)).lower())
+            rows.append(row | {"source": "web" if "web" in words else "trusted"})
+            keys.append(str(path.with_suffix("")))
     if not rows:
-        raise TableError(f"none of the {damaged} XML files in {folder.name!r} can be read: all are damaged.")
-    rows, notes = _find(_rename(pd.DataFrame(rows)), keys, folder, "the XML files")
-    return rows, notes + _note("XML files too damaged to read", damaged)
+        raise TableError(f"none of the {len(listed)} XML files in {folder.name!r} can be read: all are damaged.")
+    found, notes = _find(_rename(pd.DataFrame(rows)), keys, folder, "the XML files")
+    return found, notes + _note("XML files too damaged to read", len(listed) - len(rows))
 
 
 def _read_folders(folder: Path):

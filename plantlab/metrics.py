@@ -38,10 +38,8 @@ def ranks(predictions: Predictions) -> np.ndarray:
 def gains(ranks: np.ndarray, measure: str) -> np.ndarray:
     """Return what each image adds to the mean that is `measure`, (N,) in [0, 1].
 
-    Args:
-        measure: "top<k>", the share of images whose truth is among the k best, or "mrr", the mean of 1 / rank.
-            With "macro_" or "ma_" before it, it is the mean over the species present in the truth of each species'
-            mean, so that rare ones count the same. (Some reports spell MA-MRR "moving average"; nothing moves.)
+    "top<k>" is the share of images whose truth is among the k best, "mrr" the mean of 1 / rank. With "macro_" or "ma_"
+    before it, it is the mean over the species present in the truth of each species' mean: rare ones count the same.
 
     Source: PlantCLEF 2022, the organisers' definition of MA-MRR.
 
@@ -72,9 +70,10 @@ def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, se
     all values are 0, or 1, resampling sees no doubt; there the exact bound for so many plants stands in.
 
     Args:
-        values: (N,) one an image.
-        observations: (N,) which plant each image shows.
+        values, observations: (N,) one an image, and which plant it shows.
         groups: (N,) species, for the mean of species means; a species missing from a draw is left out of it.
+    Raises:
+        ValueError: no images.
     """
     from scipy.sparse import coo_array
 
@@ -121,13 +120,12 @@ def score(
         groups = {group: images["species"].isin(set(names)).to_numpy() for group, names in by.items()}
     plant, species, table = observations(images), images["species"].to_numpy(), []
     for group, here in groups.items():
-        plants, truth, unknown = plant[here], species[here], [np.nan, np.nan]
+        plants, truth = plant[here], species[here]
         row = {name: group, "n": here.sum(), "n_observations": len(set(plants)), "n_species": len(set(truth))}
         for m in measures:
             weighed, values = truth if m.startswith("ma") else np.zeros(len(truth)), gains(rank[here], m)
-            row[m] = pd.Series(values).groupby(weighed).mean().mean()
-            ends = bootstrap_interval(values, plants, weighed, n_boot, seed) if len(values) else unknown
-            row[f"{m}_low"], row[f"{m}_high"] = ends
+            ends = bootstrap_interval(values, plants, weighed, n_boot, seed) if len(values) else (np.nan, np.nan)
+            row[m], (row[f"{m}_low"], row[f"{m}_high"]) = pd.Series(values).groupby(weighed).mean().mean(), ends
         row["ece"] = expected_calibration_error(confidence[here], rank[here] == 1)
         table.append(row)
     table = pd.DataFrame(table).assign(kind=data_kind(images))

@@ -57,7 +57,7 @@ def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax = _bars(ax, counts, half, [f"{n:,}" for n in counts], "species")
     else:
         ax, rank = _axes(ax), np.arange(1, len(counts) + 1)
-        for end, color in ((None, "soft"), (half, "data")):
+        for end, color in ((None, "soft"), (half, "data")):  # areas: 80,000 bars would take minutes
             ax.fill_between(rank[:end], counts[:end], 0.8, color=COLORS[color], lw=0)
         ax.plot(rank, counts, color=COLORS["data"])
         ax.set(xlabel="species, by rank", ylabel="images", yscale="log", xlim=(1, len(counts)), ylim=(0.8, None))
@@ -88,7 +88,7 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     n, held, start = min(run for run in runs if -run[1] > 0.5 - 1e-9)
     run = [(start + i) % 12 for i in range(n)]
     ax = _axes(ax)
-    ax.bar(range(12), share * len(dates), color=[COLORS["data" if m in run else "soft"] for m in range(12)])
+    ax.bar(range(12), share * len(dates), color=_dark(np.isin(range(12), run)))
     ax.set_xticks(range(12), calendar.month_abbr[1:])
     ax.set_ylabel("images")
     ax.grid(visible=False, axis="x")
@@ -145,13 +145,9 @@ def plot_photos(
     return titled(ax, title or f"{len(shown)} of the images, drawn by chance", f"of {counted(images)}")
 
 
-def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = None, by: str | None = None) -> Axes:
-    """Draw one score a row with its 95 % interval, best on top.
-
-    Args:
-        scores: rows of `metrics.score`, named by the column `by` (default: method, else the first column).
-    """
-    by = by or ("method" if "method" in scores else scores.columns[0])
+def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = None) -> Axes:
+    """Draw rows of `metrics.score` with their 95 % intervals, best on top, named by `method`, else the first column."""
+    by = "method" if "method" in scores else scores.columns[0]
     spread = [measure, f"{measure}_low", f"{measure}_high"]
     require(scores, *spread, "n", "kind", by)
     rows = scores.dropna(subset=[measure]).sort_values(measure, ascending=False, kind="stable")
@@ -166,28 +162,26 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
     return titled(ax, title, f"scored on {counted(rows)}{'' if alike else ' at most'}, 95 % intervals")
 
 
-def plot_learning_curve(
-    scores: pd.DataFrame, x: str = "images_per_species", measure: str = "top1", ax: Axes | None = None
-) -> Axes:
-    """Draw `measure` over `x`, a line a method with its 95 % interval; several seeds are averaged."""
+def plot_learning_curve(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = None) -> Axes:
+    """Draw `measure` over images_per_species, a line a method with its 95 % interval; several seeds are averaged."""
     spread = [measure, f"{measure}_low", f"{measure}_high"]
-    require(scores, "method", x, *spread, "n", "kind")
+    require(scores, "method", "images_per_species", *spread, "n", "kind")
     ax = _axes(ax, 3.9)
-    means = scores.groupby(["method", x])[spread].mean()
+    means = scores.groupby(["method", "images_per_species"])[spread].mean()
     by_end = means[measure].groupby("method").last().sort_values(ascending=False)  # the legend as the lines end
     for name, color, marker in zip(by_end.index, OKABE_ITO, MARKERS):
         at, value, low, high = means.loc[name].reset_index().to_numpy().T
         ax.fill_between(at, low, high, color=color, alpha=0.16, lw=0)
         ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5, label=name)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    ticks = sorted(set(scores[x]))
+    ticks = sorted(set(scores["images_per_species"]))
     ax.set_xscale("log", base=2)
     ax.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
-    ax.set_xlabel(x.replace("_", " "))
+    ax.set_xlabel("images per species")
     _scale(ax.yaxis, measure)
-    last = means[measure].xs(ticks[-1], level=x).sort_values(ascending=False)
+    last = means[measure].xs(ticks[-1], level=1).sort_values(ascending=False)
     told = [f"{name} {_said(value, measure)}" for name, value in last.items()]
-    title = f"With {ticks[-1]:.4g} {x.replace('_', ' ')}: {', '.join(told[:: max(len(told) - 1, 1)])}"
+    title = f"With {ticks[-1]:.4g} images per species: {', '.join(told[:: max(len(told) - 1, 1)])}"
     return titled(ax, title, f"scored on {counted(scores)}, 95 % intervals")
 
 
@@ -237,11 +231,14 @@ def _axes(ax: Axes | None, height: float = 3.6) -> Axes:
 
 def _bars(ax: Axes | None, counts: pd.Series, dark: int, said: list[str], column: str) -> Axes:
     """Return Axes with a bar for each of `counts`, the first `dark` ones dark, and beside it what is `said`."""
-    ax = _rows(ax, counts.index, column, height=0.26)
-    colors = [COLORS["data"]] * dark + [COLORS["soft"]] * (len(counts) - dark)
-    ax.bar_label(ax.barh(range(len(counts)), counts, color=colors), said, padding=4, fontsize=8.5)
+    ax, row = _rows(ax, counts.index, column, height=0.26), np.arange(len(counts))
+    ax.bar_label(ax.barh(row, counts, color=_dark(row < dark)), said, padding=4, fontsize=8.5)
     ax.set(xlabel="images", xlim=(0, counts.max() * 1.18))
     return ax
+
+
+def _dark(which: np.ndarray) -> np.ndarray:
+    return np.where(which, COLORS["data"], COLORS["soft"])
 
 
 def _dots(ax: Axes | None, names: Sequence[str], values, low, high, said: Sequence[str], column: str) -> Axes:

@@ -67,11 +67,8 @@ class Predictions:
         best = np.argsort(-self.probs, axis=1, kind="stable")[:, :k]  # (N, k)
         row, rank = np.indices(best.shape).reshape(2, -1)
         columns = {"image_path": self.images["image_path"].to_numpy()[row], "rank": rank + 1}
-        columns |= {
-            "species": np.array(self.species, dtype=object)[best.ravel()],
-            "score": self.probs[row, best.ravel()],
-        }
-        return pd.DataFrame(columns)
+        columns["species"] = np.array(self.species, dtype=object)[best.ravel()]
+        return pd.DataFrame({**columns, "score": self.probs[row, best.ravel()]})
 
     def by_observation(self) -> "Predictions":
         """Return one row a plant, the mean of its photos: its first photo, with `n_photos` beside it."""
@@ -93,9 +90,8 @@ class Predictions:
                 f"{len(missing)} of {len(self.species)} species have no {rank} here, such as {missing[0]!r}. Pass "
                 f"taxonomy=, a table with columns species and {rank} for all of them."
             )
-        of_species, groups = pd.factorize(names.loc[list(self.species)], sort=True)
-        probs = self.probs @ np.eye(len(groups), dtype=np.float32)[of_species]  # (N, K) @ (K, G)
-        return Predictions(self.images.assign(species=self.images["species"].map(names)), tuple(groups), probs)
+        probs = pd.DataFrame(self.probs.T).groupby(names.loc[list(self.species)].to_numpy()).sum()  # (G, N)
+        return Predictions(self.images.assign(species=self.images["species"].map(names)), probs.index, probs.T)
 
     def save(self, folder: str | Path) -> Path:
         """Write images.parquet and probs.npz (no pickle) into `folder`; return the folder."""

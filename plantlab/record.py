@@ -42,8 +42,7 @@ class Params(dict):
 
     def __init__(self, values: Mapping[str, object], declared: Iterable[Parameter] = ()):
         super().__init__(values)
-        self.declared = list(declared)
-        self.at_defaults = all(self[p.name] == p.value for p in self.declared)
+        self.at_defaults = all(self[p.name] == p.value for p in declared)
         self.started = time.time()
 
 
@@ -123,12 +122,7 @@ class Claims:
 
 
 def save(
-    notebook: str,
-    params: Params,
-    images: pd.DataFrame,
-    scores: pd.DataFrame | Iterable[Mapping] = (),
-    claims: Claims | None = None,
-    predictions: Predictions | Mapping[str, Predictions] | None = None,
+    notebook: str, params: Params, images: pd.DataFrame, scores=(), claims: Claims | None = None, predictions=None
 ) -> Path:
     """Write results/<notebook>/<run>/record.json whole and return its path.
 
@@ -136,13 +130,14 @@ def save(
     hash; of any path only its last name is kept.
 
     Args:
-        scores: one row a method, with `method`, `split` and `n`; other columns are free (minutes, ...).
-        predictions: saved beside the record, in predictions/ or, given by method, predictions/<method>/.
+        scores: a table, or its rows, with `method`, `split` and `n`; other columns are free (minutes, ...).
+        predictions: saved beside the record, in predictions/ or, in a dict by method, predictions/<method>/.
+    Raises:
+        ValueError: a column of `scores` is missing.
     """
-    rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else list(scores)
-    for row in rows:
-        if not {"method", "split", "n"} <= set(row):
-            raise ValueError(f"a row of scores has {', '.join(row)}; each needs method, split and n.")
+    scores = pd.DataFrame(scores)
+    if len(scores) and not {"method", "split", "n"} <= set(scores):
+        raise ValueError(f"a row of scores has {', '.join(scores)}; each needs method, split and n.")
     n_species = images["species"].nunique() if "species" in images else 0
     data = {"name": images.attrs.get("name", "images"), "kind": data_kind(images), "hash": data_hash(images)}
     installed = {package.name: package.version for package in importlib.metadata.distributions()}
@@ -153,7 +148,7 @@ def save(
         "run": os.environ.get("PLANTLAB_RUN") or "by-hand",
         "data": data | {"n_images": len(images), "n_species": n_species},
         "params": params,
-        "scores": [{"seed": params.get("seed"), **row} for row in rows],
+        "scores": [{"seed": params.get("seed"), **row} for row in scores.to_dict("records")],
         "claims": claims.rows if claims else [],
         "versions": {"python": platform.python_version(), **{p: installed[p] for p in PACKAGES if p in installed}},
         "device": gpu or f"cpu, {os.cpu_count()} cores",
@@ -175,7 +170,7 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     `holds` (claims that hold, as "3/3"), device, seconds, date.
     """
     source = project_root() / "results" if source is None else source
-    given = [Path(source)] if isinstance(source, str | Path) else [Path(each) for each in source]
+    given = [Path(each) for each in ([source] if isinstance(source, str | Path) else source)]
     paths = [p for g in given for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
     if not paths:
         raise ValueError(f"no record.json in {', '.join(g.name for g in given)}; run a notebook first.")

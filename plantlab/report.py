@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -18,53 +19,41 @@ EXTRA = ("images_per_species", "k", "epochs", "minutes")  # shown where they dif
 ROWS = 12  # of a score table; the rest is one click away
 
 
-def write_index(folder: str | Path | None = None) -> Path:
-    """Write results/index.html from the executed copies and the records, and return its path.
+def write_index() -> Path:
+    """Write results/index.html from the executed copies and the records, and return its path."""
+    from jinja2 import Template
 
-    Args:
-        folder: another results folder.
-    """
-    from jinja2 import Environment
-
-    folder = Path(folder) if folder else project_root() / "results"
-    found = [_card(run, folder) for run in sorted(folder.glob("*/*")) if run.is_dir()]
-    cards: dict[str, list[dict]] = {}
-    for card in sorted((c for c in found if c["copy"]), key=lambda c: (c["run"] != "default", -c["time"])):
-        cards.setdefault(card["notebook"], []).append(card)
-    day = date.today()
-    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(template)
-    html = page.render(
-        notebooks=dict(sorted(cards.items())),
-        photographs=[c for c in found if c["kind"] == "photographs" and c["scores"]],
+    folder = project_root() / "results"
+    cards = [_card(run) for run in sorted(folder.glob("*/*")) if run.is_dir()]
+    source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    page = Template(source, autoescape=True, trim_blocks=True, lstrip_blocks=True).render(
+        copies=sorted((c for c in cards if "link" in c), key=lambda c: (c["run"] != "default", -c["time"])),
+        photographs=[c for c in cards if c["data"].get("kind") == "photographs" and c["scores"]],
         names=SCORE_NAMES,
         rows=ROWS,
-        today=f"{day.day} {day:%B %Y}",
+        today=f"{date.today():%d %B %Y}".lstrip("0"),
     )
-    write_whole(folder / "index.html", html.encode())
-    return folder / "index.html"
+    return write_whole(folder / "index.html", page)
 
 
-def _card(run: Path, folder: Path) -> dict:
+def _card(run: Path) -> dict:
     """Return what the page says of one run: from its record, and from its executed copy if that is here."""
+    card = {"data": {}, "claims": [], "scores": []} | _read(run / "record.json")
+    scores = [s for s in card["scores"] if s.get("top1") is not None]
+    card |= {"notebook": run.parent.name, "run": run.name, "scores": scores}
+    card["extra"] = [c for c in EXTRA if len({s.get(c) for s in scores}) > 1]
+    card["columns"] = [c for c in SCORE_NAMES if any(s.get(c) is not None for s in scores)]
     copy = run / f"{run.parent.name.removeprefix('solution_')}.ipynb"
-    kept, executed = _read(run / "record.json") or {"data": {}}, _read(copy)
-    card = {"notebook": run.parent.name, "run": run.name, "copy": bool(executed), "kind": kept["data"].get("kind")}
-    card |= {"data": kept["data"], "claims": kept.get("claims", []), "seconds": kept.get("seconds")}
-    card["scores"] = [s for s in kept.get("scores", []) if s.get("top1") is not None]
-    card["extra"] = [c for c in EXTRA if len({s.get(c) for s in card["scores"]}) > 1]
-    card["columns"] = [name for name in SCORE_NAMES if any(s.get(name) is not None for s in card["scores"])]
-    if executed:
-        cells = executed["cells"]
+    if cells := _read(copy).get("cells"):
         card |= _opening(cells) | {"figures": list(_figures(cells)), "time": copy.stat().st_mtime}
         card["stopped"] = any(o["output_type"] == "error" for c in cells for o in c.get("outputs", []))
-        card["link"] = copy.with_suffix(".html").relative_to(folder).as_posix()
+        card["link"] = f"{run.parent.name}/{run.name}/{copy.stem}.html"
     return card
 
 
-def _read(path: Path) -> dict | None:
+def _read(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError:
         raise ValueError(f"{path} is cut off or no JSON file; delete it or run its notebook again.") from None
 
@@ -77,13 +66,12 @@ def _opening(cells: list[dict]) -> dict[str, str]:
     return {"title": _plain(blocks[0].splitlines()[0]), "question": _plain(question)}
 
 
-def _figures(cells: list[dict]) -> Iterator[dict[str, str]]:
+def _figures(cells: list[dict]) -> Iterator[dict]:
     """Yield the pictures of cells tagged `figure`; the paragraph after them is their caption."""
-    for i, cell in enumerate(cells):
+    for cell, after in pairwise([*cells, {"cell_type": "none"}]):
         if "figure" not in cell["metadata"].get("tags", []):
             continue
-        after = next((c for c in cells[i + 1 : i + 2] if c["cell_type"] == "markdown"), {"source": ""})
-        text = "".join(after["source"]).split("\n\n")[0]
+        text = "".join(after["source"]).split("\n\n")[0] if after["cell_type"] == "markdown" else ""
         caption = "" if text.startswith("#") else _plain(text)
         for kind, data in ((kind, data) for o in cell["outputs"] for kind, data in o.get("data", {}).items()):
             if kind in ("image/png", "image/jpeg"):

@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from difflib import get_close_matches
 from hashlib import sha1
 from itertools import product
@@ -56,22 +55,22 @@ def notebook_parameters(notebook: str | Path) -> dict[str, Parameter]:
 
 
 def parse_value(parameter: Parameter, value: object) -> object:
-    """Return `value`, text from a command line or not, as the type that the parameter's annotation names.
+    """Return `value`, text or not, as the type that the parameter's annotation names; ValueError if it is of another.
 
-    A relative path that exists becomes absolute, because notebooks run in the project's folder.
+    A relative path that exists becomes absolute, because notebooks run in the project's folder: where the parameter's
+    help speaks of a folder or file. A backbone stays one, also where a folder of its name lies about.
 
     >>> parse_value(Parameter("shots", "list[int]", [1], ""), "1,5,10")
     [1, 5, 10]
-
-    Raises:
-        ValueError: the value is of another type.
     """
     kind, _, inner = parameter.type.replace(" ", "").removesuffix("|None").rstrip("]").partition("[")
     if parameter.type.endswith("None") and value in (None, "None", "none"):
         return None
     try:
         if kind != "list":
-            return _cast(kind, value)
+            value = _cast(kind, value)
+            place = isinstance(value, str) and value and re.search("folder|file|table", parameter.help)
+            return str(Path(value).resolve()) if place and Path(value).exists() else value
         items = [i.strip(" '\"") for i in value.strip("[]").split(",")] if isinstance(value, str) else value
         return [_cast(inner or "str", item) for item in items if item != ""]
     except (KeyError, TypeError, ValueError):
@@ -84,8 +83,6 @@ def _cast(kind: str, value: object) -> object:
         return WORDS[value.lower()] if kind == "bool" else KINDS[kind](value)
     if kind in KINDS and type(value) is not KINDS[kind] and (kind, type(value)) != ("float", int):
         raise TypeError
-    if isinstance(value, str) and value and Path(value).exists():
-        return str(Path(value).resolve())
     return float(value) if kind == "float" else value
 
 
@@ -121,16 +118,12 @@ def run_name(changed: Mapping[str, object]) -> str:
 def results_folder(notebook: str | Path, run: str) -> Path:
     """Return `results/<notebook>/<run>/`; a solution is set apart from the notebook of the same name."""
     path = find_notebook(notebook)
-    prefix = "solution_" if path.parent.name == "solutions" else ""
-    return project_root() / "results" / f"{prefix}{path.stem}" / run
+    name = f"solution_{path.stem}" if path.parent.name == "solutions" else path.stem
+    return project_root() / "results" / name / run
 
 
 def run_notebook(
-    notebook: str | Path,
-    params: Mapping[str, object] | None = None,
-    run: str | None = None,
-    store: bool = False,
-    cores: int | None = None,
+    notebook: str | Path, params: Mapping | None = None, run: str = "", store: bool = False, cores: int | None = None
 ) -> Path:
     """Execute a notebook and return its executed copy, in `results/<notebook>/<run>/` with its HTML page.
 
@@ -141,7 +134,6 @@ def run_notebook(
         run: the folder's name; without it, `run_name` of the parameters that differ from the defaults.
         store: also write the outputs back into the notebook itself, where they are committed.
         cores: its share where several run at once, each then without a progress bar; None is all of them.
-
     Raises:
         ValueError: see `changed_parameters`. RunError: a cell failed; the executed copy is kept.
     """
@@ -188,9 +180,10 @@ def _kernel_manager(run: str, cores: int | None) -> type:
 
 
 def _record_of(folder: Path) -> dict:
-    with suppress(OSError, ValueError):  # none yet, or cut off
+    try:
         return json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    return {}
+    except (OSError, ValueError):  # none yet, or cut off
+        return {}
 
 
 def _explain(copy: Path, error: Exception) -> str:
@@ -207,11 +200,10 @@ def _explain(copy: Path, error: Exception) -> str:
 
 def _write_html(copy: Path) -> None:
     """Write the HTML page of an executed copy, without the scripts that would come from the network."""
-    from jinja2 import FileSystemLoader
     from nbconvert import HTMLExporter
 
-    here = FileSystemLoader(Path(__file__).parent)
-    exporter = HTMLExporter(extra_loaders=[here], template_file="notebook.html", embed_images=True)
+    template = str(Path(__file__).with_name("notebook.html"))
+    exporter = HTMLExporter(template_file=template, embed_images=True)
     copy.with_suffix(".html").write_text(exporter.from_filename(str(copy))[0], encoding="utf-8")
 
 
@@ -237,22 +229,17 @@ def _smaller(png: str) -> dict[str, str]:
     from PIL import Image
 
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    found = {}
-    for kind, version, options in (
-        ("png", picture.quantize(64), {"optimize": True}),
-        ("jpeg", picture, {"quality": 52}),
-    ):
-        version.save(buffer := io.BytesIO(), kind, **options)
-        found[f"image/{kind}"] = base64.b64encode(buffer.getvalue()).decode() + "\n"
+    picture.quantize(64).save(chart := io.BytesIO(), "png", optimize=True)
+    picture.save(photo := io.BytesIO(), "jpeg", quality=52)
+    found = {"image/png": chart.getvalue(), "image/jpeg": photo.getvalue()}
     kind = min(found, key=lambda kind: len(found[kind]))
-    return {kind: found[kind]}
+    return {kind: base64.b64encode(found[kind]).decode() + "\n"}
 
 
-def try_notebook(notebook: str | Path, params=None, run=None, **options) -> tuple[str, str]:
+def try_notebook(notebook: str | Path, params: Mapping | None = None, run: str = "", **options) -> tuple[str, str]:
     """Return the run's name and "", or why it failed: `run_notebook` for those who go on with the next."""
     try:
-        copy = run_notebook(notebook, params, run, **options)
-        return copy.parent.name, ""
+        return run_notebook(notebook, params, run, **options).parent.name, ""
     except RunError as error:
         return run or find_notebook(notebook).stem, str(error)
 
@@ -265,16 +252,11 @@ def run_all(store: bool = False) -> dict[str, str]:
     return {path.stem: try_notebook(path, store=store)[1] for path in paths}
 
 
-def sweep(
-    notebook: str | Path, grid: Mapping[str, list], params: Mapping[str, object] | None = None, n_jobs: int = 2
-) -> dict[str, str]:
-    """Run a notebook at every combination of the values in `grid`; return {run: "" or why it failed}.
+def sweep(notebook: str | Path, grid: Mapping, params: Mapping | None = None, n_jobs: int = 2) -> dict[str, str]:
+    """Run a notebook at every combination of the lists in `grid`; return {run: "" or why it failed}.
 
-    A finished point, whose record has the same parameters, is kept: an interrupted sweep goes on.
-    A failing point does not stop the others.
-
-    Args:
-        n_jobs: points at once, each with its share of the cores.
+    A finished point, whose record has the same parameters, is kept: an interrupted sweep goes on. A failing point
+    does not stop the others. `n_jobs` run at once, each with its share of the cores.
 
     Raises:
         ValueError: see `changed_parameters`, or two points whose names would be the same.
@@ -285,14 +267,13 @@ def sweep(
     values = [{**(params or {}), **dict(zip(grid, point))} for point in product(*grid.values())]
     points = [changed_parameters(notebook, v) for v in values]
     names = [run_name(point) for point in points]
-    for name in (name for name in names if names.count(name) > 1):
-        raise ValueError(f"two points of the sweep would both be run {name!r}; give their values other names.")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"two points of the sweep would both be run {twice[0]!r}; give their values other names.")
     todo = [(notebook, p, n) for p, n in zip(points, names) if not _finished(notebook, p, n)]
     print(f"{len(names)} points, {len(names) - len(todo)} of them finished before", file=sys.stderr)
     share = max(1, cpu_count() // n_jobs)
-    tried = Parallel(n_jobs, backend="threading", return_as="generator_unordered")(  # the kernels are the processes
-        delayed(try_notebook)(*point, cores=share) for point in todo
-    )
+    pool = Parallel(n_jobs, backend="threading", return_as="generator_unordered")  # the kernels are the processes
+    tried = pool(delayed(try_notebook)(*point, cores=share) for point in todo)
     failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
     return {name: failures.get(name, "") for name in names}
 

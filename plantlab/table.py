@@ -45,15 +45,12 @@ def add_note(images: pd.DataFrame, note: str) -> None:
     images.attrs = {**images.attrs, "notes": [*images.attrs.get("notes", []), note]}
 
 
-def split_by_observation(
-    images: pd.DataFrame, valid_frac: float = 0.2, test_frac: float = 0.0, seed: int = 0
-) -> pd.Series:
+def split_by_observation(images: pd.DataFrame, valid_frac=0.2, test_frac=0.0, seed: int = 0) -> pd.Series:
     """Return 'train', 'valid' or 'test' per image, stratified by species, all photos of a plant on one side.
 
     Photos of one plant look alike; split apart they flatter the model. Every species keeps an observation in train.
+    `valid_frac` and `test_frac` are shares of observations (not images), together in (0, 1).
 
-    Args:
-        valid_frac, test_frac: shares of observations (not images); together in (0, 1).
     Raises:
         TableError: no `obs_id`. ValueError: bad fractions.
     """
@@ -62,9 +59,8 @@ def split_by_observation(
     if min(valid_frac, test_frac) < 0 or not 0 < held_frac < 1:
         got = f"{valid_frac} + {test_frac}"
         raise ValueError(f"valid_frac + test_frac must be in (0, 1), such as 0.2 + 0.2, neither negative; got {got}")
-    species = images["species"].fillna("") if "species" in images else ""
-    plants = images[["obs_id"]].assign(species=species).drop_duplicates("obs_id").sort_values(["species", "obs_id"])
-    plants = plants.sample(frac=1, random_state=seed)
+    plants = images.assign(species=images["species"].fillna("") if "species" in images else "")
+    plants = plants.drop_duplicates("obs_id").sort_values(["species", "obs_id"]).sample(frac=1, random_state=seed)
     plants = plants.sort_values("species", key=lambda s: pd.factorize(s)[0], kind="stable")  # in random order, too
     plants = plants[plants["species"].duplicated(keep=False)]  # a lone plant stays in train
     held = pd.Series(_spread(len(plants), held_frac), index=plants.index)

@@ -21,24 +21,20 @@ def identify(answer: Callable[[bytes], pd.DataFrame], warning: str = "") -> widg
     upload = widgets.FileUpload(accept="image/*", multiple=True, description="Choose photos")
     answers = widgets.VBox()
 
-    def row(species: str, score: float) -> str:
-        bar = f"<div style='background:#009E73;height:10px;border-radius:3px;width:{max(2, 160 * score):.0f}px'></div>"
-        cells = f"<td><i>{html.escape(species)}</i></td><td>{bar}</td><td>{100 * score:.1f} %</td>"
-        return f"<tr style='line-height:1.7'>{cells}</tr>"
-
     def card(name: str, content: bytes) -> widgets.Widget:
+        name = html.escape(name)
         try:
             open_photo(content)
-            rows = "".join(row(r.species, r.score) for r in answer(content).itertuples())
+            table = answer(content)[["species", "score"]].style.bar("score", vmin=0, vmax=1, color="#8FD6BD")
         except PhotoError as error:
-            return widgets.HTML(f"<p><b>{html.escape(name)}</b> was not read: {html.escape(str(error))}.</p>")
+            return widgets.HTML(f"<p><b>{name}</b> was not read: {html.escape(str(error))}.</p>")
+        table = table.format({"score": "{:.1%}"}, escape="html").set_properties("species", **{"font-style": "italic"})
         photo = widgets.Image(value=content, layout=widgets.Layout(height="180px", margin="4px 16px 4px 0"))
-        return widgets.HBox([photo, widgets.HTML(f"<b>{html.escape(name)}</b><table>{rows}</table>")])
+        return widgets.HBox([photo, widgets.HTML(f"<b>{name}</b>{table.hide().hide(axis='columns').to_html()}")])
 
     def show(change) -> None:
-        cards = [card(file["name"], bytes(file["content"])) for file in change["new"]]
-        note = widgets.HTML(f"<p><b>{html.escape(warning)}</b></p>") if warning else widgets.HTML()
-        answers.children = [note, *cards]
+        note = widgets.HTML(f"<p><b>{html.escape(warning)}</b></p>" if warning else "")
+        answers.children = [note, *(card(file["name"], bytes(file["content"])) for file in change["new"])]
 
     upload.observe(show, "value")
     return widgets.VBox([upload, answers])
