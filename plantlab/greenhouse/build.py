@@ -4,9 +4,8 @@ import hashlib
 import io
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -164,9 +163,7 @@ def build(
     Raises:
         ValueError: `folder` holds a flora built with other parameters, or a parameter is out of range.
     """
-    wanted = {"version": VERSION, "n_species": n_species, "n_images": n_images, "image_size": image_size, "seed": seed,
-              "imbalance": imbalance, "web_share": web_share, "web_noise": web_noise,
-              "herbarium_share": herbarium_share}  # fmt: skip
+    wanted = {"version": VERSION} | {k: v for k, v in locals().items() if k not in ("folder", "n_jobs")}
     if folder is None:
         from plantlab.table import project_root
 
@@ -186,32 +183,28 @@ def build(
 
 
 def _write(folder: Path, flora: pd.DataFrame, plan: pd.DataFrame, size: int, n_jobs: int | None, wanted: dict) -> None:
-    """Write photos and tables into a folder beside `folder`, then rename it."""
+    """Write photos and tables into a folder beside `folder`, then move it there."""
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        for species in plan["species"].unique():
-            (new / "images" / species.replace(" ", "_")).mkdir(parents=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        new = Path(beside) / folder.name
+        for path in plan["image_path"]:
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
         chunks = [plan.iloc[i : i + 32] for i in range(0, len(plan), 32)]
-        done = Parallel(n_jobs or os.cpu_count(), return_as="generator")(
+        made = Parallel(n_jobs or os.cpu_count(), return_as="generator")(
             delayed(_write_photos)(new, flora, chunk, size) for chunk in chunks
         )
-        for _ in tqdm(done, "growing the flora", len(chunks), leave=False):
-            pass
+        list(tqdm(made, "growing the flora", len(chunks), leave=False))
         flora.to_csv(new / "flora.csv", index=False)
         plan.to_csv(new / "images.csv", index=False)
         (new / "build.json").write_text(json.dumps(wanted))
-        new.chmod(0o755)
         try:
             new.rename(folder)
         except OSError:  # somebody else was quicker; theirs has the same bytes
             if not (folder / "build.json").exists():
                 raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _write_photos(folder: Path, flora: pd.DataFrame, rows: pd.DataFrame, size: int) -> None:

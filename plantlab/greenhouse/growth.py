@@ -10,10 +10,15 @@ from types import SimpleNamespace
 import numpy as np
 
 from plantlab.greenhouse.flora import COLOURS, NUMBERS
-from plantlab.greenhouse.organs import EYE, axes, flower, fruit, leaf, place, revolve, rgb, rod
+from plantlab.greenhouse.organs import EYE, axes, flower, fruit, leaf, place, revolve, rgb
 
 FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along the stem that bears it
 EYES = [(0.13, 0.9, 0.9), (0.09, 0.85, 0.75), (0.05, 0.7, 0.35), (0.95, 0.7, 0.45)]  # anthers and patterns of petals
+RIPE = [0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93]  # hues of fruits
+INFLORESCENCES = {  # how many flowers; along an axis: the step and the stalk, in flower widths, flat on top?, the pitch
+    "solitary": (1,), "panicle": (5,), "umbel": (11,), "spike": (11, 0.34, 0.12, False, 66),
+    "raceme": (8, 0.42, 0.6, False, 66), "corymb": (8, 0.42, 0.4, True, 42),
+}  # fmt: skip
 
 
 def individual(species, seed: int, day: int) -> SimpleNamespace:
@@ -32,23 +37,12 @@ def individual(species, seed: int, day: int) -> SimpleNamespace:
     t.leaf_rgb = rgb(hue, saturation, rng.uniform(0.38, 0.6))
     if t.habit != "herb" and day > 265:  # autumn
         t.leaf_rgb = rgb(rng.uniform(0.02, 0.15), 0.75, rng.uniform(0.5, 0.8))
-    hue, value = (
-        [0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93][int(t.fruit_hue * 7.99)],
-        0.75 - 0.45 * (t.fruit_hue > 0.62),
-    )
-    t.fruit_rgb = rgb(hue, 0.8, value) * rng.uniform(0.85, 1.1)
+    t.fruit_rgb = rgb(RIPE[int(t.fruit_hue * 7.99)], 0.8, 0.75 - 0.45 * (t.fruit_hue > 0.62)) * rng.uniform(0.85, 1.1)
     t.bark_rgb = rgb(0.07 + 0.03 * t.bark_tone, 0.2 + 0.25 * t.bark_tone, rng.uniform(0.4, 0.65) - 0.2 * t.bark_tone)
     t.blemish = rng.random() ** 2
     t.diameter = 0.22 + 0.75 * t.flower_size if t.flower_size > 0.15 else 0.1 + 0.6 * t.flower_size
     t.blade = 0.55 + 0.75 * t.leaf_size
     return t
-
-
-def derive(word: list, rules: dict, steps: int) -> list:
-    """Return the word after rewriting every module that has a rule, `steps` times, all at once."""
-    for _ in range(steps):
-        word = [m for module in word for m in (rules[module[0]](*module[1:]) if module[0] in rules else [module])]
-    return word
 
 
 def side(pitch: float, *modules, roll: float = 137.5) -> list:
@@ -84,35 +78,28 @@ def turtle(word: list, rng: np.random.Generator, wobble: float = 4, rise: float 
 
 def inflorescence(t, rng, bearing: str = "K") -> list:
     """Return the word of an inflorescence, or of what it has become in fruit (`bearing` "R")."""
-    kind, d = t.inflorescence, t.diameter if bearing == "K" else t.diameter * 0.5 + 0.15
-    n, thin = {"spike": 11, "raceme": 8, "corymb": 8, "umbel": 11, "panicle": 5}.get(kind, 1), 0.006 + 0.03 * d
+    d = t.diameter if bearing == "K" else t.diameter * 0.5 + 0.15
+    n, *along = INFLORESCENCES[t.inflorescence]
     n = max(2, int(n * rng.uniform(0.7, 1.2) * (1.5 if t.diameter < 0.25 else 1))) if n > 1 else 1
-    n = max(1, n // 2) if bearing == "R" else n
+    n, thin = max(1, n // 2) if bearing == "R" else n, 0.006 + 0.03 * d
 
-    def stalk(length, pitch):
-        return side(pitch, ("F", length, thin), (bearing, d))
+    def branch(k):
+        if k < 1:
+            return [("F", 0.5 * d, thin), (bearing, d)]
+        return [("F", 0.75 * d, thin * 1.3), *side(48, *branch(k - 2)), *branch(k - 1)]
 
-    if kind == "umbel":
+    if t.inflorescence == "solitary":
+        return [("F", 1.6 * d, thin * 1.4), ("&", 25), ("F", 0.2 * d, thin * 1.4), (bearing, d)]
+    if t.inflorescence == "panicle":
+        return [("F", d, thin * 1.6), *branch(n)]
+    if t.inflorescence == "umbel":
         long, tilts = d * max(1.1, 0.42 * np.sqrt(n)), 70 * np.sqrt((np.arange(n) + 0.5) / n)
-        return [("F", d, thin * 1.5)] + [m for tilt in tilts for m in stalk(long, tilt)]
-    if kind in ("spike", "raceme", "corymb"):
-        step, long = (0.34 * d, 0.12 * d) if kind == "spike" else (0.42 * d, 0.6 * d)
-
-        def node(k):
-            stalks = stalk(k * step + 0.4 * d, 42) if kind == "corymb" else stalk(long, 66)
-            return [("F", step, thin * 1.5), *stalks, ("I", k - 1)]
-
-        axis = derive([("F", d, thin * 1.6), ("I", n)], {"I": node}, n)[:-1]
-        return [*axis, ("F", step, thin), (bearing, d * 0.8)]
-    if kind == "panicle":
-
-        def branch(k):
-            if k < 1:
-                return [("F", 0.5 * d, thin), (bearing, d)]
-            return [("F", 0.75 * d, thin * 1.3), *side(48, ("I", k - 2)), ("I", k - 1)]
-
-        return derive([("F", d, thin * 1.6), ("I", n)], {"I": branch}, n + 1)
-    return [("F", 1.6 * d, thin * 1.4), ("&", 25), ("F", 0.2 * d, thin * 1.4), (bearing, d)]
+        return [("F", d, thin * 1.5)] + [m for tilt in tilts for m in side(tilt, ("F", long, thin), (bearing, d))]
+    word, (step, stalk, flat, pitch) = [("F", d, thin * 1.6)], along
+    for k in range(n, 0, -1):
+        long = k * (step * d) * flat + stalk * d
+        word += [("F", step * d, thin * 1.5), *side(pitch, ("F", long, thin), (bearing, d))]
+    return [*word, ("F", step * d, thin), (bearing, d * 0.8)]
 
 
 def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
@@ -132,11 +119,8 @@ def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) 
         rosette = [m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]]
         return rosette + [("F", t.blade * 0.5, 0.03)] * 2 + tip if bearing else rosette
     step = t.blade * (0.5 if t.phyllotaxis in ("opposite", "whorled") else 0.3)
-
-    def node(k):
-        return [("F", step, 0.035), *leaves(t, rng, 0.7 + 0.3 * k / nodes), ("A", k - 1)]
-
-    return derive([("A", nodes)], {"A": node}, nodes)[:-1] + tip
+    sizes = 0.7 + 0.3 * np.arange(nodes, 0, -1) / nodes
+    return [m for size in sizes for m in [("F", step, 0.035), *leaves(t, rng, size)]] + tip
 
 
 def tree(t, rng, bearing: str = "") -> list:
@@ -159,7 +143,10 @@ def tree(t, rng, bearing: str = "") -> list:
         return [*word, ("&", 6), ("A", k - (0.6 if leader else 1), r * (0.86 if leader else 0.7))]
 
     trunk = [("F", 0.5 + 0.5 * t.height, 0.14)] * 2 + [("A", 3.4, 0.12)]
-    return derive(side(25, ("A", 2.9, 0.05)) * 5 if t.habit == "shrub" else trunk, {"A": limb}, 7)
+    word = side(25, ("A", 2.9, 0.05)) * 5 if t.habit == "shrub" else trunk
+    for _ in range(7):  # every bud `A` at once
+        word = [m for module in word for m in (limb(*module[1:]) if module[0] == "A" else [module])]
+    return word
 
 
 def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
@@ -177,7 +164,7 @@ def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
         heading = np.stack([np.sin(angle), np.cos(angle), 0.08 + 0 * angle], -1)
         at, size = np.tile([0, 0.38, 0], (k, 1)), 0.6 - 0.1 * np.abs(angle)
     one = leaf(t, max(8, int(n * size[-1])), rng, curl, flat)
-    rachis = place(rod(max(8, n), t.leaf_rgb * 0.9, 0.012), EYE, 0, at[:, 1].max())
+    rachis = place(revolve(0.012, max(8, n), t.leaf_rgb * 0.9), EYE, 0, at[:, 1].max())
     tints, up = rng.uniform(0.88, 1.1, len(at)), rng.normal(0, 0.1, at.shape) + [0, 0, 1]
     return np.concatenate([place(one, axes(heading, up), at, size, tints), rachis])
 
@@ -194,18 +181,15 @@ def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
         frames, at, size = parts.get(symbol, nothing)
         for k in range(min(kinds, len(at))):
             mine = slice(k, None, kinds)
-            mesh, turned = (
-                make(int(max(5, size[mine, 0].max() * 0.6))),
-                frames[mine] @ (FACE if symbol == "K" else EYE[0]),
-            )
-            crowds.append((mesh, turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
+            n, turned = int(max(5, size[mine, 0].max() * 0.6)), frames[mine] @ (FACE if symbol == "K" else EYE[0])
+            crowds.append((make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
     frames, at, size = parts.get("F", nothing)
     colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
     bins = np.round(np.log2(np.maximum(size, 1))).astype(int) @ [100, 1]
     for kind in np.unique(bins):  # pieces of stem of about the same length and radius share a mesh
         mine = bins == kind
         (length, radius), reach = size[mine].max(0), size[mine][:, [1, 0, 1]] * [1, 1.04, 1]
-        piece = revolve(lambda u: 1 + 0 * u, int(length * 0.7 + 3), around=int(radius * 4.4 + 5), shine=0.1,
+        piece = revolve(1, int(length * 0.7 + 3), around=int(radius * 4.4 + 5), shine=0.1,
                         colour=lambda u, phi: colour * rng.uniform(0.8, 1.15, (*u.shape, 1)))  # fmt: skip
         crowds.append((piece, frames[mine], at[mine], reach, np.ones(mine.sum())))
     return crowds

@@ -77,12 +77,12 @@ def whorl(n: int, elevation: float, turn: float = 0.0, jitter: float = 0.0, rng=
     angle, lift = turn + 2 * np.pi * np.arange(n) / n, np.full(n, elevation)
     if jitter:
         angle, lift = angle + rng.normal(0, jitter, n), lift + rng.normal(0, jitter, n)
-    return axes(polar(angle, lift))
+    return axes(ring(angle, np.cos(lift), np.sin(lift)))
 
 
-def polar(angle, lift) -> np.ndarray:
-    """Return directions (N, 3) at an angle about z, raised from the plane."""
-    return np.stack([np.cos(angle) * np.cos(lift), np.sin(angle) * np.cos(lift), np.sin(lift)], -1)
+def ring(angle, radius, height) -> np.ndarray:
+    """Return points (..., 3) at an angle about z, at a radius from it and a height along it."""
+    return np.stack(np.broadcast_arrays(radius * np.cos(angle), radius * np.sin(angle), height), -1)
 
 
 def surface(points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: float = 0.0) -> np.ndarray:
@@ -131,6 +131,12 @@ def outline(shape: str, u: np.ndarray) -> np.ndarray:
     return u**a * (1 - u) ** b / ((a / (a + b)) ** a * (b / (a + b)) ** b)
 
 
+TEETH = {  # height of the margin, from -1 to 0, over one tooth
+    "entire": lambda f: 0 * f, "undulate": lambda f: 0 * f, "serrate": lambda f: f - 1,
+    "dentate": lambda f: -np.abs(2 * f - 1), "crenate": lambda f: np.abs(np.sin(np.pi * f)) ** 0.6 - 1,
+}  # fmt: skip
+
+
 def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = False) -> np.ndarray:
     """Return one blade with its veins; simple outlines along the midrib, broad and lobed ones by the superformula."""
     broad = t.leaf_shape not in OUTLINES
@@ -146,14 +152,14 @@ def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = Fa
             r = gielis(phi, 1, power, 1, 1) * (1 + tip * np.exp(-np.abs(phi) / 0.22))
             r = r * (0.8 + 0.35 * t.leaf_ratio * np.sin(np.abs(phi)))
         r = r * (1 - 0.75 * np.exp(-(((np.pi - np.abs(phi)) / 0.3) ** 2)))  # the notch at the stalk
-        rho = 0.72 * u * r * (1 + amount * 0.6 * _teeth(np.abs(phi) / np.pi * teeth * 0.8, t.margin))
+        rho = 0.72 * u * r * (1 + amount * 0.6 * TEETH[t.margin](np.abs(phi) / np.pi * teeth * 0.8 % 1))
         x, y, across = rho * np.sin(phi), rho * np.cos(phi), u + 0 * v
     else:
         w = outline(t.leaf_shape, u) * OUTLINES[t.leaf_shape][2] * wide
         if t.leaf_shape == "pinnatifid":
             w = w * (0.3 + 0.7 * np.abs(np.cos(np.pi * (u * (3.5 + 3 * t.veins) + 0.15))) ** 0.8)
-        x = v * (w * (1 + amount * _teeth(u * teeth, t.margin) * (np.abs(v) > 0.4)) + 0.012)
-        y, across = u + 0 * v - 0.1 * np.abs(x), np.abs(v) + 0 * u
+        x = v * (w * (1 + amount * TEETH[t.margin](u * teeth % 1) * (np.abs(v) > 0.4)) + 0.012)
+        y, across = u - 0.1 * np.abs(x), np.abs(v) + 0 * u
     veins = _veins(t, x, y, u, v, broad)
     z = 0.35 * np.abs(x) * (0.3 + 0.7 * rng.random()) - 0.012 * veins
     z = z + 0.05 * (t.margin == "undulate") * across**2 * np.sin(y * 18 + np.sign(x))
@@ -164,14 +170,6 @@ def leaf(t, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = Fa
     green = mix(green, np.float32([0.42, 0.27, 0.12]), (cloud(rng, z.shape, 7, 2) - 1.02 + 0.25 * t.blemish) * 14)
     points = bend(x, y, z * (0.1 if flat else 1), 0.02 if flat else curl)
     return surface(points, green, 0.1 + 0.5 * t.gloss, 0.55)
-
-
-def _teeth(s: np.ndarray, margin: str) -> np.ndarray:
-    """Return the height of the margin, -1 to 0, after `s` teeth."""
-    f = s % 1
-    if margin == "crenate":
-        return np.abs(np.sin(np.pi * f)) ** 0.6 - 1
-    return {"serrate": f - 1, "dentate": -np.abs(2 * f - 1)}.get(margin, 0 * f)
 
 
 def _veins(t, x, y, u, v, broad: bool) -> np.ndarray:
@@ -219,14 +217,15 @@ def petal(t, n: int, rng, shape="", cup=None, curl=None, colour=None, pattern=""
 
 
 def revolve(profile, n: int, colour, section=(0, 1, 1, 1), shine=0.3, squash=1.0, curl=0.0, around=0) -> np.ndarray:
-    """Return a body around y: `profile` its radius from base to tip, `section` its cross-section by the superformula.
+    """Return a body of unit length around y, of cross-section `section` (superformula), `around` points on a ring.
 
-    `colour` is an array or a function of u (0 to 1 along y) and the angle. `around` sets the points on a ring.
+    `profile` is its radius, `colour` its colour: one, or a function of u (0 to 1 along y), or of u and the angle.
     """
-    widest = float(np.max(profile(np.linspace(0, 1, 20))))
+    radius = profile if callable(profile) else lambda u: profile + 0 * u
+    widest = float(np.max(radius(np.linspace(0, 1, 20))))
     u, phi = grid(n if around else int(1.7 * n), around or int(n * 5.6 * widest + 5), np.pi)
     u = u if around else 0.5 - 0.5 * np.cos(np.pi * u)  # denser towards the poles
-    r = profile(u) * gielis(phi, *section)
+    r = radius(u) * gielis(phi, *section)
     points = bend(r * np.cos(phi), u + 0 * phi, r * np.sin(phi) * squash, curl)
     return surface(points, colour(u + 0 * phi, phi) if callable(colour) else colour, shine)
 
@@ -239,11 +238,6 @@ def dome(u):
 def ball(n: int, colour, shine: float = 0.3, ratio: float = 1.0) -> np.ndarray:
     """Return a ball of unit length along y, `ratio` times as wide."""
     return revolve(lambda u: ratio * dome(u), max(4, n), colour, shine=shine)
-
-
-def rod(n: int, colour, radius: float, around: int = 0) -> np.ndarray:
-    """Return a thin rod of unit length along y."""
-    return revolve(lambda u: radius + 0 * u, n, colour, around=around)
 
 
 def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -263,27 +257,30 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             lift = 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k)
             add(one, whorl(rays // rows, lift, k * 0.2, 0.05, rng), 0.5, -0.02 * k)
         (angle, r), disc = vogel(90 + int(60 * t.stamens)), 0.14 + 0.1 * t.stamens
-        at = np.stack([r * np.cos(angle) * disc, r * np.sin(angle) * disc, 0.07 * (1 - r**2) + 0.03], -1)
+        at = ring(angle, r, 0.07 * (1 - r**2) + 0.03) * [disc, disc, 1]
         frames = axes(at * [2.5, 2.5, 0] + [0, 0, 1], (0, 1.0, 0))
         tints = 0.55 + 0.5 * r + rng.normal(0, 0.06, len(r))
         parts.append(place(ball(n // 20, t.eye_rgb, 0.2), frames, at, disc * 0.26, tints))
-    elif t.corolla == "butterfly":
-        add(petal(t, half, rng, cup=0.1, curl=-0.5), [[0, 1, 0.35]], 0.55)
+    elif t.corolla in ("butterfly", "lipped", "orchid"):
+        lip = {"shape": "fringed" if t.petal_shape == "fringed" else "notched", "cup": -0.3, "curl": 0.9,
+               "colour": own**1.25, "pattern": t.pattern.replace("plain", "spotted")}  # fmt: skip
+        keel = {"shape": "pointed", "cup": 3, "curl": -0.8, "colour": 1 - (1 - own) * 0.5, "pattern": "plain"}
         wings = axes([[-0.55, -0.5, 0.8], [0.55, -0.5, 0.8]], [[-1, 0, 0.6], [1, 0, 0.6]])
-        add(petal(t, half, rng, "rounded", cup=0.5, curl=0.3), wings, 0.42)
-        keel = petal(t, half, rng, "pointed", cup=3, curl=-0.8, colour=1 - (1 - own) * 0.5, pattern="plain")
-        add(keel, [[0, -0.55, 0.8]], 0.4)
-    elif t.corolla in ("lipped", "orchid"):
-        if t.corolla == "orchid":
-            outer = [[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]
-            add(petal(t, half, rng, "pointed", colour=own * 0.92), outer, 0.5, -0.03)
-            add(petal(t, half, rng), [[-1, 0.35, 0.2], [1, 0.35, 0.2]], 0.46)
-        else:
-            add(petal(t, half, rng, "rounded", cup=1.8, curl=1.0), [[0, 0.8, 0.8]], 0.42)
-            add(petal(t, half, rng, "rounded"), [[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]], 0.3)
-        shape, pattern = ("fringed" if t.petal_shape == "fringed" else "notched"), t.pattern.replace("plain", "spotted")
-        add(petal(t, half, rng, shape, -0.3, 0.9, own**1.25, pattern), [[0, -0.75, 0.6]], 0.55)
-        add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), [[0, 0.3, 1]], 0.14)
+        petals = {  # headings, size, depth, look
+            "butterfly": [([[0, 1, 0.35]], 0.55, 0, {"cup": 0.1, "curl": -0.5}),
+                          (wings, 0.42, 0, {"shape": "rounded", "cup": 0.5, "curl": 0.3}),
+                          ([[0, -0.55, 0.8]], 0.4, 0, keel)],
+            "lipped": [([[0, 0.8, 0.8]], 0.42, 0, {"shape": "rounded", "cup": 1.8, "curl": 1.0}),
+                       ([[-0.9, -0.15, 0.5], [0.9, -0.15, 0.5]], 0.3, 0, {"shape": "rounded"}),
+                       ([[0, -0.75, 0.6]], 0.55, 0, lip)],
+            "orchid": [([[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]], 0.5, -0.03,
+                        {"shape": "pointed", "colour": own * 0.92}),
+                       ([[-1, 0.35, 0.2], [1, 0.35, 0.2]], 0.46, 0, {}), ([[0, -0.75, 0.6]], 0.55, 0, lip)],
+        }  # fmt: skip
+        for headings, size, depth, look in petals[t.corolla]:
+            add(petal(t, half, rng, **look), headings, size, depth)
+        if t.corolla != "butterfly":
+            add(ball(n // 5, t.eye_rgb * 0.5 + 0.45), [[0, 0.3, 1]], 0.14)
     elif t.corolla in ("bell", "trumpet"):
         u, phi = grid(n + 3, int(3.6 * n), np.pi)
         rim = gielis(phi, m, 0.65 if t.petal_shape == "pointed" else 1.17, 1, 1) - 0.8
@@ -291,12 +288,11 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             r = 0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + t.petal_curl) * u**5
             z = deep * u * (1 + 0.3 * rim * u**4)
         else:
-            r, z = 0.06 + 0.05 * u + 0.45 * u**2.2, deep * (np.sin(u * np.pi / 2) - 0.6 + 0 * phi)
-        r = r * (1 + rim * u**3 * 0.9)
+            r, z = 0.06 + 0.05 * u + 0.45 * u**2.2, deep * (np.sin(u * np.pi / 2) - 0.6)
         fold = (1 - np.abs(np.sin(m * phi / 2)) + 0 * u) ** 2
         tone = mix(own, own**1.6 * 0.9, fold * (0.8 if t.pattern == "veined" else 0.4))
         tone = mix(tone, 1 - (1 - own) * 0.3, ((0.3 if t.pattern == "plain" else 0.55) - u + 0 * phi) * 3)
-        parts.append(surface(np.stack([r * np.cos(phi), r * np.sin(phi), z], -1), tone, 0.15, 0.6))
+        parts.append(surface(ring(phi, r * (1 + rim * u**3 * 0.9), z), tone, 0.15, 0.6))
         style = revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), t.eye_rgb)
         add(style, [[0, 0.01, 1]], deep * 0.9, 0 if t.corolla == "bell" else -0.4)
     else:
@@ -309,9 +305,9 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
             add(one, whorl(m, lift, rng.random(), 0.06, rng) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]), 0.5)
         k = m if t.stamens < 0.35 else 2 * m if t.stamens < 0.6 else 26
         rise, angle = rng.uniform(0.7, 1.35, k), np.arange(k) * (GOLDEN_ANGLE if k > 20 else 2 * np.pi / k)
-        head = polar(angle, rise)
+        head = ring(angle, np.cos(rise), np.sin(rise))
         frames, long = axes(head, (0.01, 0.01, 1.01)), (0.15 + 0.13 * t.petal_ratio) * rng.uniform(0.8, 1.1, k)
-        parts.append(place(rod(n // 4 + 2, 1 - (1 - own) * 0.4, 0.035, 5), frames, 0, long))
+        parts.append(place(revolve(0.035, n // 4 + 2, 1 - (1 - own) * 0.4, around=5), frames, 0, long))
         parts.append(place(ball(n // 14, t.eye_rgb, 0.2, 0.7), frames, head * long[:, None], 0.055))
         add(ball(max(6, n // 7), green, 0.3, 0.8), [[0, 0.01, 1]], 0.13 + 0.05 * t.fruit_ratio)
     sepal = petal(t, max(8, half // 2), rng, "pointed", cup=0.6, curl=0.2, colour=green, pattern="plain")
@@ -325,11 +321,9 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a fruit along y, about a unit across (pods and samaras are longer)."""
     ripe, dry = t.fruit_rgb, np.float32([0.55, 0.42, 0.26]) * np.float32(rng.uniform(0.8, 1.15))
     long, upright = 0.8 + 0.7 * t.fruit_ratio, np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # turns z up into y up
-    star = upright @ axes(whorl(5, 0.0)[..., 1])
+    star, kind = upright @ axes(whorl(5, 0.0)[..., 1]), t.fruit
     sepal = petal(t, max(8, n // 3), rng, "pointed", cup=0.5, colour=t.leaf_rgb * 0.85, pattern="plain")
-
-    def grown(mesh, size, height=0.0, frames=EYE):
-        return place(mesh, frames, (0, height, 0), size)
+    calyx = sepal, star, (0, 0.93, 0) if kind == "pome" else (0, 0.03, 0), 0.14 if kind == "pome" else 0.3
 
     def skin(u, phi):
         tone = mix(ripe, ripe * np.float32([1, 0.8, 0.55]) + np.float32([0, 0.14, 0.06]),
@@ -346,47 +340,46 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     def scales(u, phi):
         return dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + u * 14 // np.pi * 1.6)))[..., None]
 
-    calyx, kind = grown(sepal, 0.3, 0.03, star), t.fruit
-    if kind in ("berry", "drupe"):
-        shine, section = (0.9, (0, 1, 1, 1)) if kind == "berry" else (0.4, (2, 6, 2.6, 2.6))
-        return np.concatenate([grown(revolve(lambda u: dome(u) / long, n, skin, section, shine), long), calyx])
-    if kind == "pome":
-        apple = revolve(lambda u: 1.04 * dome(u) * (1.12 - 0.3 * u), n, skin, (5, 12, 2.5, 2.5), 0.7)
-        return np.concatenate([apple, grown(sepal, 0.14, 0.93, star)])
-    if kind == "pod":
+    def urn(u):
+        return 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 * (1 - 0.35 * (u > 0.86)) + 0.02
+
+    turned = {  # on a lathe: profile, colour, section, shine, height, size
+        "berry": [(lambda u: dome(u) / long, skin, (0, 1, 1, 1), 0.9, 0, long)],
+        "drupe": [(lambda u: dome(u) / long, skin, (2, 6, 2.6, 2.6), 0.4, 0, long)],
+        "pome": [(lambda u: 1.04 * dome(u) * (1.12 - 0.3 * u), skin, (5, 12, 2.5, 2.5), 0.7, 0, 1)],
+        "capsule": [(urn, ribs, (t.n_petals, 4, 2.8, 2.8), 0.2, 0, long)],
+        "nut": [(lambda u: dome(u) / long, stripes, (0, 1, 1, 1), 0.8, 0.15, 0.95 * long),
+                (lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1)), scales, (0, 1, 1, 1), 0.05, 0, 0.5)],
+    }  # fmt: skip
+    parts = [(revolve(*look[:1], n, *look[1:4]), EYE, (0, look[4], 0), look[5]) for look in turned.get(kind, [])]
+    if kind == "capsule":
+        parts.append((sepal * np.float32([1] * 6 + [1.5, 0.7, 0.8, 1, 1]), star, (0, 0.95 * long, 0), 0.22))
+    elif kind == "pod":
         seeds = 4 + int(5 * t.fruit_ratio)
         pod = revolve(lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 *
-                      (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u))), n, mix(ripe, dry, np.array(0.55)),
+                      (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u))), n, mix(ripe, dry, 0.55),
                       squash=0.5, curl=0.7 * (t.petal_curl - 0.2))  # fmt: skip
-        return np.concatenate([grown(pod, 1.6), calyx])
-    if kind == "capsule":
-        urn = revolve(lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 *
-                      (1 - 0.35 * (u > 0.86)) + 0.02, n, ribs, (t.n_petals, 4, 2.8, 2.8), 0.2)  # fmt: skip
-        lid = grown(sepal * np.float32([1] * 6 + [1.5, 0.7, 0.8, 1, 1]), 0.22, 0.95 * long, star)
-        return np.concatenate([grown(urn, long), lid, calyx])
-    if kind == "nut":
-        cup = revolve(lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1)), n, scales, shine=0.05)
-        nut = revolve(lambda u: dome(u) / long, n, stripes, shine=0.8)
-        return np.concatenate([grown(nut, 0.95 * long, 0.15), grown(cup, 0.5)])
-    if kind == "samara":
-        wing = petal(t, n, rng, "spoon", 0.0, 0.3, mix(ripe, np.float32([0.75, 0.66, 0.4]), np.array(0.6)), "veined")
+        parts = [(pod, EYE, 0, 1.6)]
+    elif kind == "samara":
+        wing = petal(t, n, rng, "spoon", 0.0, 0.3, mix(ripe, np.float32([0.75, 0.66, 0.4]), 0.6), "veined")
         pair = axes([[-0.8, 1, 0], [0.8, 1, 0]])
-        seeds = place(ball(n // 3, dry * 0.8), pair, 0, 0.35)
-        return np.concatenate([place(wing, pair, pair[..., 1] * 0.15, 1.1), seeds])
-    if kind == "clock":
+        parts = [(wing, pair, pair[..., 1] * 0.15, 1.1), (ball(n // 3, dry * 0.8), pair, 0, 0.35)]
+    elif kind == "clock":
         angle, r = vogel(110)
         y = 1 - 2 * r**2
-        head = np.stack([np.sqrt(1 - y**2) * np.cos(angle), -y, np.sqrt(1 - y**2) * np.sin(angle)], -1)
+        head = ring(angle, np.sqrt(1 - y**2), -y)[:, [0, 2, 1]]
         frames, at = axes(head, (0.01, 0.01, 1.01)), head * 0.08 + [0, 0.5, 0]
-        tuft = place(rod(max(5, n // 8), np.ones(3), 0.012), upright @ axes(whorl(7, 0.5)[..., 1]), 0, 0.15)
-        stalks = place(rod(max(6, n // 3), np.float32([0.93, 0.92, 0.88]), 0.012), frames, at, 0.36)
-        tufts = place(tuft, frames, at + head * 0.36)
-        return np.concatenate([stalks, tufts, grown(ball(n // 5, dry * 0.6), 0.16, 0.42)])
-    juicy = kind == "aggregate"  # drupelets; else a dry head of achenes
-    angle, r = vogel(60 if juicy else 90)
-    side = dome(1 - r**2) * 0.84
-    at = np.stack([side * np.cos(angle), (1 - r**2) * 0.95, side * np.sin(angle)], -1)
-    head = at - [0, 0.45, 0]
-    grain = ball(n // 8, ripe, 0.9, 0.9) if juicy else ball(n // 8, dry, 0.1, 0.5)
-    frames = axes(head, (0.01, 0.01, 1.01))
-    return np.concatenate([place(grain, frames, at - head * 0.25, 0.22, rng.uniform(0.75, 1.1, len(r))), calyx])
+        tuft = place(revolve(0.012, max(5, n // 8), np.ones(3)), upright @ axes(whorl(7, 0.5)[..., 1]), 0, 0.15)
+        stalk = revolve(0.012, max(6, n // 3), np.float32([0.93, 0.92, 0.88]))
+        parts = [(stalk, frames, at, 0.36), (tuft, frames, at + head * 0.36),
+                 (ball(n // 5, dry * 0.6), EYE, (0, 0.42, 0), 0.16)]  # fmt: skip
+    elif kind in ("aggregate", "achene"):
+        juicy = kind == "aggregate"  # drupelets; else a dry head of achenes
+        angle, r = vogel(60 if juicy else 90)
+        at = ring(angle, dome(1 - r**2) * 0.84, (1 - r**2) * 0.95)[:, [0, 2, 1]]
+        head = at - [0, 0.45, 0]
+        grain = ball(n // 8, ripe, 0.9, 0.9) if juicy else ball(n // 8, dry, 0.1, 0.5)
+        frames, sizes = axes(head, (0.01, 0.01, 1.01)), rng.uniform(0.75, 1.1, len(r))
+        parts = [(grain, frames, at - head * 0.25, 0.22, sizes)]
+    parts += [] if kind in ("nut", "samara", "clock") else [calyx]
+    return np.concatenate([place(*part) for part in parts])
