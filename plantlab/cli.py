@@ -63,5 +63,6 @@ def _run(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     from plantlab import record
 
-    print(record.compare(record.read_records(args.records or None)).to_string(index=False, na_rep=""))
+    table = record.compare(record.read_records(args.records or None))
+    print("These records hold no scores." if table.empty else table.to_string(index=False, na_rep=""))
     return 0

@@ -15,7 +15,7 @@ from plantlab.predictions import Predictions
 
 
 def last_map(network: Classifier, image_size: int) -> torch.nn.Module:
-    """Return the last layer of the body whose output still has height and width.
+    """Return the last layer of the body whose map is 4 x 4 or larger: a coarser one shows nothing.
 
     Raises:
         ValueError: the body has none (a transformer): Grad-CAM does not apply.
@@ -23,7 +23,7 @@ def last_map(network: Classifier, image_size: int) -> torch.nn.Module:
     seen = []
 
     def note(layer, _, out):
-        if torch.is_tensor(out) and out.ndim == 4 and min(out.shape[2:]) > 1:
+        if torch.is_tensor(out) and out.ndim == 4 and min(out.shape[2:]) >= 4:
             seen.append(layer)
 
     hooks = [layer.register_forward_hook(note) for layer in network.body.modules() if not list(layer.children())]
