@@ -116,6 +116,9 @@ def test_compare_prints_the_records_one_row_a_score(project, capsys, monkeypatch
     assert "0.500 (0.40-0.60)" in table and table.count("frozen") == 2
     assert cli.main(["compare", "results/01_leaves/one"]) == 0
     assert capsys.readouterr().out.count("frozen") == 1
+    record.save("02_empty", record.Params({}), images)
+    assert cli.main(["compare", "results/02_empty"]) == 0
+    assert capsys.readouterr().out == "These records hold no scores.\n"
 
 
 def test_the_page_is_whole_even_with_nothing_to_show(project):
