@@ -135,9 +135,10 @@ def save(
     Raises:
         ValueError: a column of `scores` is missing.
     """
-    scores = pd.DataFrame(scores)
-    if len(scores) and not {"method", "split", "n"} <= set(scores):
-        raise ValueError(f"a row of scores has {', '.join(scores)}; each needs method, split and n.")
+    rows = scores.to_dict("records") if isinstance(scores, pd.DataFrame) else list(scores)
+    for row in rows:
+        if not {"method", "split", "n"} <= set(row):
+            raise ValueError(f"a row of scores has {', '.join(row)}; each needs method, split and n.")
     n_species = images["species"].nunique() if "species" in images else 0
     data = {"name": images.attrs.get("name", "images"), "kind": data_kind(images), "hash": data_hash(images)}
     installed = {package.name: package.version for package in importlib.metadata.distributions()}
@@ -148,7 +149,7 @@ def save(
         "run": os.environ.get("PLANTLAB_RUN") or "by-hand",
         "data": data | {"n_images": len(images), "n_species": n_species},
         "params": params,
-        "scores": [{"seed": params.get("seed"), **row} for row in scores.to_dict("records")],
+        "scores": [{"seed": params.get("seed"), **row} for row in rows],
         "claims": claims.rows if claims else [],
         "versions": {"python": platform.python_version(), **{p: installed[p] for p in PACKAGES if p in installed}},
         "device": gpu or f"cpu, {os.cpu_count()} cores",

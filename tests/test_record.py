@@ -211,7 +211,7 @@ def test_messages(project, tmp_path, shell):
     with pytest.raises(ValueError, match=r"parameter 'x' is '1 / 3'; expected a plain value"):
         record.read_parameters("x: float = 1 / 3")
     with pytest.raises(ValueError, match="has method, n; each needs method, split and n"):
-        save(project, scores=[{"method": "a", "n": 1}])
+        save(project, scores=[{"method": "b", "split": "test", "n": 2}, {"method": "a", "n": 1}])
     with pytest.raises(ValueError, match="no record.json in results; run a notebook first"):
         record.read_records()
     (tmp_path / "record.json").write_text('{"notebook": "x"}')
