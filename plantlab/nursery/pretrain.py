@@ -91,10 +91,17 @@ def pretrain(
     Args:
         n_groups: groups of formulas rendered, GROUP formulas each. images: crops seen in all.
         groups: groups a batch; it holds 2 * GROUP times as many crops.
+    Raises:
+        ValueError: more groups a batch than there are, crops for less than ten batches, a checkpoint of another run.
     """
     settings = {name: value for name, value in locals().items() if name != "out"}
+    if groups > n_groups or images < 10 * 2 * GROUP * groups:
+        raise ValueError(
+            f"{n_groups} groups and {images} crops are too few for batches of {groups} groups: at least {groups} "
+            f"and {2 * GROUP * groups * 10} are needed; lower groups."
+        )
     keep_memory()
-    shards = write_pool(out / "pool", n_groups, seed)
+    shards = write_pool(out / f"pool-{seed}", n_groups, seed)  # pictures of another seed are never taken for these
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
     body = Stages(architecture).to(device, memory_format=torch.channels_last)
