@@ -127,6 +127,7 @@ def fit(
     batch_size: int = 32,
     augment: str = "crop",
     smoothing: float = 0.1,
+    loss: nn.Module | None = None,
     weight_decay: float = 0.01,
     patience: int | None = None,
     accumulate: int = 1,
@@ -143,6 +144,7 @@ def fit(
 
     Args:
         lr: the head's peak rate. body_lr: the first layers' rate as a share of it, in (0, 1] (1: the same).
+        loss: takes logits (B, K) and targets (B,), such as those of `losses`; else cross-entropy with `smoothing`.
         patience: epochs without a lower validation loss before it stops, then the best epoch is returned.
         accumulate: batches an optimiser step. clip: largest gradient norm. mixed_precision: bfloat16 (None: on a GPU).
         checkpoint: a file, rewritten whole after each epoch; a run killed at any moment and called again with the same
@@ -162,7 +164,7 @@ def fit(
         network.head = nn.Linear(network.n_features, dls.c)
     network.to(device).train()
     settings = (dls.vocab, len(dls.train.dataset), epochs, lr, body_lr, image_size, batch_size, augment, smoothing)
-    key = repr((*settings, weight_decay, accumulate, clip, seed))
+    key = repr((*settings, weight_decay, accumulate, clip, seed, *([repr(loss)] if loss else [])))
     path = Path(checkpoint) if checkpoint else None
     state = torch.load(path, map_location=device, weights_only=True) if path and path.is_file() else None
     if state and state["key"] != key:
@@ -174,7 +176,7 @@ def fit(
     cbs += [GradientClip(clip)] if clip else []
     if mixed_precision or (mixed_precision is None and device.type == "cuda"):
         cbs.append(MixedPrecision(amp_mode=AMPMode.BF16))
-    loss = nn.CrossEntropyLoss(label_smoothing=smoothing)
+    loss = loss or nn.CrossEntropyLoss(label_smoothing=smoothing)
     learn = Learner(dls, network, loss, splitter=halves, metrics=accuracy, wd=weight_decay, cbs=cbs)
     if state:
         network.load_state_dict(state["model"])
