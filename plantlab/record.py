@@ -1,4 +1,4 @@
-"""Run records: what a notebook was asked, what came out and with what; written whole, compared."""
+"""Run records: what a notebook was asked, what came out and with what; written whole, compared; exercises checked."""
 
 import ast
 import importlib.metadata
@@ -10,7 +10,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
@@ -119,6 +119,26 @@ class Claims:
         print("holds:" if holds else "does not hold:", text)
         if self.binding and not holds:
             raise AssertionError(f"the text says {text!r}; at its defaults this must hold. Mend text or code.")
+
+
+def check(exercise: int, answer: object, right: bool | Callable[[object], bool], hint: str) -> bool:
+    """Print how an exercise stands and return whether its answer is right; a wrong one never stops the notebook.
+
+    `right` may be a function of the answer: not called while that is `...`, and what it raises is told as the reason.
+
+    >>> check(1, 5, lambda petals: petals == 4, "Count the sepals, too.")
+    exercise 1: not yet. Count the sepals, too.
+    False
+    """
+    said, holds = "to do", False
+    if answer is not ...:
+        try:
+            holds = bool(right(answer) if callable(right) else right)
+            said = "right" if holds else f"not yet. {hint}"
+        except Exception as error:  # an answer of another type fails in its own way
+            said = f"not yet ({type(error).__name__}: {error}). {hint}".replace("\n", " ")
+    print(f"exercise {exercise}: {said}")
+    return holds
 
 
 def save(
