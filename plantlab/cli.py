@@ -1,4 +1,4 @@
-"""The command line: plantlab run | compare."""
+"""The command line: plantlab run | compare | workshop."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="plantlab", description="What do your plant photographs hold?")
-    commands = parser.add_subparsers(required=True, metavar="run | compare")
+    commands = parser.add_subparsers(required=True, metavar="run | compare | workshop")
     run = commands.add_parser("run", help="execute notebooks; pages and records go to results/")
     run.set_defaults(command=_run)
     run.add_argument("notebook", nargs="?", help="a path, or a name such as 02_transfer_learning; 02 will do")
@@ -32,6 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="tabulate run records")
     compare.set_defaults(command=_compare)
     compare.add_argument("records", nargs="*", help="folders or record.json files; else all of results/")
+    workshop = commands.add_parser("workshop", help="write the students' copies of the notebooks")
+    workshop.set_defaults(command=_workshop)
+    workshop.add_argument("folder", nargs="?", default="", help="where to; else workshop/ in the project")
+    workshop.add_argument("--force", action="store_true", help="also over copies that a student has changed")
     return parser
 
 
@@ -65,4 +69,14 @@ def _compare(args: argparse.Namespace) -> int:
 
     table = record.compare(record.read_records(args.records or None))
     print("These records hold no scores." if table.empty else table.to_string(index=False, na_rep=""))
+    return 0
+
+
+def _workshop(args: argparse.Namespace) -> int:
+    from plantlab import runs
+
+    folder, kept = runs.write_workshop(args.folder, args.force)
+    print(f"The workshop is in {folder}; its timetable is WORKSHOP.md.")
+    if kept:
+        print(f"Kept, for they were changed: {', '.join(kept)}. Delete one to get it anew; --force renews all.")
     return 0

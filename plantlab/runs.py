@@ -11,6 +11,7 @@ from hashlib import sha1
 from itertools import product
 from pathlib import Path
 
+from plantlab.photos import write_whole
 from plantlab.record import Parameter, read_parameters
 from plantlab.table import project_root
 
@@ -246,10 +247,38 @@ def try_notebook(notebook: str | Path, params: Mapping | None = None, run: str =
 
 def run_all(store: bool = False) -> dict[str, str]:
     """Run the notebooks in order at their defaults; return {notebook: "" or why it failed}."""
-    paths = sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    if not paths:
-        raise ValueError(f"no notebooks in {project_root() / 'notebooks'}; work inside a clone of plantlab.")
-    return {path.stem: try_notebook(path, store=store)[1] for path in paths}
+    return {path.stem: try_notebook(path, store=store)[1] for path in _main_notebooks()}
+
+
+def _main_notebooks() -> list[Path]:
+    folder = project_root() / "notebooks"
+    if paths := sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        return paths
+    raise ValueError(f"no notebooks in {folder}; work inside a clone of plantlab.")
+
+
+def write_workshop(folder: str | Path = "", force: bool = False) -> tuple[Path, list[str]]:
+    """Write WORKSHOP.md and the notebooks without outputs and solutions; return the folder and the files it kept.
+
+    `folder` is else workshop/. A file there that differs is a student's work: it is kept, unless `force`.
+    """
+    import nbformat
+    import nbstripout
+
+    root, kept = project_root(), []
+    folder = Path(folder or root / "workshop").resolve()
+    if folder.is_file() or folder.is_relative_to((root / "notebooks").resolve()):
+        raise ValueError(f"{folder} is a file or holds the notebooks themselves; name another folder.")
+    for path in [*_main_notebooks(), root / "WORKSHOP.md"]:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            text = nbformat.writes(nbstripout.strip_output(nbformat.reads(text, 4), False, False, keep_id=True))
+            text = re.sub(r"Solutions: \[[^]]*\]\([^)]*\)\.?( |\\n)?", "", text) + "\n"
+        if (folder / path.name).exists() and (folder / path.name).read_bytes() != text.encode() and not force:
+            kept.append(path.name)
+        else:
+            write_whole(folder / path.name, text)
+    return folder, kept
 
 
 def sweep(notebook: str | Path, grid: Mapping, params: Mapping | None = None, n_jobs: int = 2) -> dict[str, str]:

@@ -85,6 +85,7 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         ("run 01 --sweep epochs 1,two", "parameter 'epochs' is int, such as 2; got 'two'."),
         ("run 01 --sweep epochs 1,1", "two points of the sweep would both be run 'epochs=1'"),
         ("compare", "no record.json in results"),
+        ("workshop notebooks", "holds the notebooks themselves; name another folder."),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_exit_code_2(leaves, asked, capsys, words, message):
@@ -92,6 +93,19 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(leaves, asked, capsys, wo
     out, err = capsys.readouterr()
     assert err.startswith("plantlab: ") and message in err
     assert err.count("\n") == 1 and out == "" and asked == []
+
+
+def test_workshop_says_where_it_is_and_what_it_kept(leaves, capsys):
+    Path("WORKSHOP.md").write_text("# Workshop\n")
+    said = f"The workshop is in {Path('room').resolve()}; its timetable is WORKSHOP.md.\n"
+    assert cli.main(["workshop", "room"]) == 0
+    assert capsys.readouterr().out == said
+    Path("room/01_leaves.ipynb").write_text("my work")
+    assert cli.main(["workshop", "room"]) == 0
+    kept = "Kept, for they were changed: 01_leaves.ipynb. Delete one to get it anew; --force renews all.\n"
+    assert capsys.readouterr().out == said + kept
+    assert cli.main(["workshop", "room", "--force"]) == 0
+    assert capsys.readouterr().out == said
 
 
 def test_an_interrupt_is_no_traceback(leaves, monkeypatch, capsys):

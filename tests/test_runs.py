@@ -348,6 +348,56 @@ def test_plain_papermill_works_too(leaves):
     assert record_of(Path.cwd(), "by-hand")["params"]["epochs"] == 4
 
 
+# the workshop
+
+
+@pytest.fixture
+def solved(leaves):
+    """Return a project's notebook with an output, a sentence that links to its solutions, and the timetable."""
+    notebook = nbformat.read(leaves, as_version=4)
+    links = "Solutions: [solutions/01_leaves.ipynb](solutions/01_leaves.ipynb).\nNext: [02](02_roots.ipynb)"
+    notebook.cells.append(new_markdown_cell(links, id="links"))
+    notebook.cells[2].outputs, notebook.cells[2].execution_count = [nbformat.v4.new_output("stream", text="1\n")], 1
+    nbformat.write(notebook, leaves)
+    Path("WORKSHOP.md").write_text("# Workshop, füße\n", encoding="utf-8")
+    write_notebook(leaves.parent / "solutions" / "01_leaves.ipynb")
+    return leaves
+
+
+def test_students_get_copies_without_outputs_and_solutions(solved):
+    before = solved.read_bytes()
+    folder, kept = runs.write_workshop()
+    assert (folder, kept) == (Path("workshop").resolve(), [])
+    assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.ipynb", "WORKSHOP.md"]
+    copy = nbformat.read(folder / "01_leaves.ipynb", as_version=4)
+    assert copy.cells[2].outputs == [] and copy.cells[2].execution_count is None
+    assert copy.cells[2].source == SETUP and copy.cells[1].metadata.tags == ["parameters"]
+    assert copy.cells[-1].source == "Next: [02](02_roots.ipynb)"
+    assert (folder / "WORKSHOP.md").read_bytes() == Path("WORKSHOP.md").read_bytes()
+    assert solved.read_bytes() == before
+
+
+def test_a_changed_copy_is_kept_and_a_deleted_one_comes_back(solved):
+    write_notebook(solved.with_name("02_roots.ipynb"))
+    folder, _ = runs.write_workshop("given")
+    first, second = (folder / solved.name, folder / "02_roots.ipynb")
+    fresh = first.read_bytes()
+    first.write_bytes(b"a student's work")
+    second.unlink()
+    assert runs.write_workshop("given") == (folder, [solved.name])
+    assert first.read_bytes() == b"a student's work" and second.exists()
+    assert runs.write_workshop("given", force=True) == (folder, [])
+    assert first.read_bytes() == fresh
+
+
+def test_the_notebooks_themselves_are_never_written_over(solved):
+    Path("given").touch()
+    for folder in ("notebooks", "notebooks/solutions", "notebooks/../notebooks", "given"):
+        with pytest.raises(ValueError, match="is a file or holds the notebooks themselves; name another folder"):
+            runs.write_workshop(folder, force=True)
+    assert nbformat.read(solved, as_version=4).cells[2].outputs
+
+
 # the page
 
 
