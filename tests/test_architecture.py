@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
-ABOVE_TORCH = "table photos greenhouse layouts predictions metrics curation plots record".split()
+ABOVE_TORCH = "table photos greenhouse layouts predictions metrics curation decisions plots record".split()
 BELOW_TORCH = "images backbones heads losses training nursery neighbours explain".split()
 FACES = "widgets report runs cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
