@@ -1,0 +1,208 @@
+"""The widgets in a real JupyterLab and a real browser, without a network; skipped, saying so, where there is no Chromium."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+from PIL import Image
+
+from plantlab.decisions import read_decisions
+
+selenium = pytest.importorskip("selenium", reason="selenium drives the browser: pip install selenium")
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+DRIVER = shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver (Debian: apt install chromium-driver)"
+    ),
+]
+FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1400,1000""".split()
+QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+NASTY = "<img src=x onerror='document.title=1'>"
+
+IDENTIFY = """
+import pandas as pd
+from plantlab import widgets
+names = ["Rosa alba", "Bellis <i>perennis", "Acer rubrum", "Ilex aquifolium", "Tulipa sylvestris"]
+widgets.identify(lambda photo: pd.DataFrame({"species": names, "score": [0.5, 0.2, 0.15, 0.1, 0.05]}), "Made for a test.")
+"""
+REVIEW = """
+import os
+import pandas as pd
+from plantlab import widgets
+suspects = pd.DataFrame({"image_path": [os.path.abspath(f"{i}.jpg") for i in range(15)], "sha1": [f"s{i}" for i in range(15)],
+                         "species": ["daisy", NASTY, "rose"] * 5, "score": [i / 100 for i in range(15)]})
+suspects["suggested"] = ["rose", "daisy", "tulip"] * 5
+display(widgets.review(suspects, "decisions.jsonl", by=str(os.getpid())))
+""".replace("NASTY", repr(NASTY))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    for i in range(14):  # the fifteenth is missing
+        Image.new("RGB", (400, 300), (16 * i, 120, 80)).save(folder / f"{i}.jpg")
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(folder):
+    """Start JupyterLab on a free port and return its address; stop it, and its kernels, at the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    apart = {f"JUPYTER_{name}_DIR": str(folder / f".{name}") for name in ("CONFIG", "DATA", "RUNTIME")}
+    apart |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".spaces")}
+    options = (
+        f"--no-browser --allow-root --expose-app-in-browser --ip=127.0.0.1 --port={port} --IdentityProvider.token=T"
+    )
+    command = [sys.executable, "-m", "jupyterlab", *options.split(), "--ServerApp.port_retries=0"]
+    with open(folder / "lab.log", "w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=os.environ | apart, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            assert server.poll() is None, (folder / "lab.log").read_text()
+            try:
+                urllib.request.urlopen(f"{address}/api/status?token=T")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+def wait(browser, condition, what, seconds=30):
+    return WebDriverWait(browser, seconds, 0.1).until(lambda _: condition(), f"{what} within {seconds} s")
+
+
+def run(browser, lab, folder, name, *cells):
+    """Write a notebook, open it in JupyterLab, run all of it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, folder / name)
+    browser.get(f"{lab}/lab/tree/{name}?token=T&reset")
+    kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+    wait(browser, lambda: browser.execute_script(f"return {kernel}") == "idle", "a kernel that is idle")
+    browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def shown(browser, selector):
+    """Return what stands in the notebook's outputs; its source holds the same words."""
+    return browser.find_elements(By.CSS_SELECTOR, f".jp-OutputArea-output {selector}")
+
+
+def texts(browser, selector):
+    script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText.trim())"
+    return browser.execute_script(script, f".jp-OutputArea-output {selector}")
+
+
+def test_identify_answers_two_uploaded_photos(browser, lab, folder):
+    run(browser, lab, folder, "identify.ipynb", IDENTIFY)
+    upload = wait(browser, lambda: shown(browser, "button.widget-upload"), "the upload button")[0]
+    # The button opens the file dialog of an input that stands nowhere on the page; a driver needs it on the page.
+    browser.execute_script(
+        "HTMLInputElement.prototype.click = function () { document.body.append(this); this.style = ''; }"
+    )
+    upload.click()
+    browser.find_element(By.CSS_SELECTOR, "body > input[type=file]").send_keys(
+        f"{folder / '1.jpg'}\n{folder / '2.jpg'}"
+    )
+    wait(browser, lambda: len(shown(browser, "tr")) == 10, "ten rows of answers")
+    rows = texts(browser, "tr")
+    assert [row.split("\t")[0] for row in rows] == 2 * [
+        "Rosa alba", "Bellis <i>perennis", "Acer rubrum", "Ilex aquifolium", "Tulipa sylvestris",
+    ]  # fmt: skip
+    assert rows[0].endswith("50.0%") and "Made for a test." in " ".join(texts(browser, "b"))
+    wait(browser, lambda: browser.execute_script(
+        "return [...document.querySelectorAll('.jp-OutputArea-output img')].filter((i) => i.naturalWidth === 400).length"
+    ) == 2, "both photos")  # fmt: skip
+
+
+def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
+    file = folder / "decisions.jsonl"
+
+    def held():
+        return {
+            s: d if d != "relabel" else n
+            for s, d, n in read_decisions(file)[["sha1", "decision", "species"]].to_numpy()
+        }
+
+    def press(*keys):
+        webdriver.ActionChains(browser).send_keys(*keys).perform()
+
+    def expect(expected):
+        wait(browser, lambda: held() == expected, f"{expected} in the file, which holds {held()}", 10)
+        wait(browser, lambda: texts(browser, ".told")[0].startswith(f"{len(expected)} of 15 decided"), "the count", 10)
+
+    def opened():
+        wait(browser, lambda: len(shown(browser, ".tile img")) == 12, "twelve thumbnails")
+        shown(browser, ".stage")[0].click()
+
+    cells = ["'first'", REVIEW, "'last'"]
+    run(browser, lab, folder, "review.ipynb", *cells)
+    opened()
+    assert texts(browser, ".told") == ["0 of 15 decided"] and texts(browser, ".where") == ["page 1 of 2"]
+    press(Keys.ENTER, "1", "d")  # keep, take the suggestion, drop; each goes on to the next
+    expect({"s0": "confirm", "s1": "daisy", "s2": "drop"})
+    press("u")
+    expect({"s0": "confirm", "s1": "daisy"})
+    press("d")
+    assert texts(browser, ".tile .label")[:2] == ["✓ daisy", "→ daisy"]
+    assert texts(browser, ".tile .label")[4] == NASTY and browser.title != "1", "a name is text, never HTML"
+    press(Keys.ARROW_RIGHT)  # past s3 to s4
+    shown(browser, ".choices .drop")[0].click()
+    shown(browser, ".tile")[6].click()
+    press("o", "tulip", Keys.ENTER)
+    expect({"s0": "confirm", "s1": "daisy", "s2": "drop", "s4": "drop", "s6": "tulip"})
+    press("o", "tulp", Keys.ENTER)
+    wait(browser, lambda: "did you mean tulip?" in texts(browser, ".trouble")[0], "a refusal")
+    press(Keys.PAGE_DOWN, Keys.END)
+    wait(browser, lambda: "was not read: missing." in texts(browser, ".stage .photo")[0], "why there is no photo")
+    cells_now = (
+        "return jupyterapp.shell.currentWidget.content.widgets.map((c) => c.model.type + c.model.sharedModel.source)"
+    )
+    assert browser.execute_script(cells_now) == [f"code{cell}" for cell in cells], "no key reached the notebook"
+
+    os.kill(int(read_decisions(file)["by"].iloc[0]), signal.SIGKILL)  # the kernel
+    expected = held()
+    run(browser, lab, folder, "again.ipynb", *cells)
+    opened()
+    expect(expected)
+    assert texts(browser, ".tile .label")[:3] == ["✓ daisy", "→ daisy", "× rose"]
+    here = "return document.querySelector('.jp-OutputArea-output .tile.here').dataset.row"
+    assert browser.execute_script(here) == "3", "it opens at the first that is undecided"
+    press("y")
+    expect(expected | {"s3": "confirm"})
