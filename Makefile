@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export JUPYTER_PLATFORM_DIRS = 1
 
-.PHONY: run test lab notebooks bench clean help
+.PHONY: run test lab workshop notebooks bench clean help
 
 run: $(READY)  ## execute the notebooks and build results/index.html
 	@$(BIN)/plantlab run --all
@@ -16,6 +16,9 @@ test: $(READY)  ## ruff, pytest with doctests, every notebook and solution once
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks/01_data_exploration.ipynb
+
+workshop: $(READY)  ## write the students' copies of the notebooks to workshop/
+	@$(BIN)/plantlab workshop $(ARGS)
 
 notebooks: $(READY)  ## rebuild the outputs that are committed
 	@$(BIN)/plantlab run --all --store

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 from papermill.parameterize import parameterize_notebook
 
+from plantlab import runs
 from plantlab.record import read_parameters
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -23,7 +24,7 @@ MAIN = [path for path in PATHS if path.parent == NOTEBOOKS]
 QUICK = {  # by notebook; what a notebook or its solution does not have is left out
     "01_data_exploration": {},
     "02_transfer_learning": {"epochs": 1, "scratch_epochs": 1, "image_size": 32, "shots": [3], "k": 3},
-    "90_formula_pretraining": {"epochs": 1, "image_size": 32, "shots": [3], "k": 3, "sizes": [32]},
+    "90_formula_pretraining": {"epochs": 1, "image_size": 32, "shots": [3], "k": 3, "sizes": [32, 48]},
 }
 MAX_BYTES, MAX_LINES = 300_000, 12
 
@@ -175,6 +176,80 @@ def test_the_readme_lists_the_parameters_of_notebook_02():
     rows = re.findall(r"^\| `(\w+)` \| (\S+) \| `(.*?)` \| (.*?) \|$", section.split("\n## ")[0], re.M)
     shown = [str(p.value).strip("[]").replace(", ", ",") for p in declared]
     assert rows == [(p.name, p.type, default, p.help) for p, default in zip(declared, shown)]
+
+
+# the exercises
+
+
+def closed_exercises(notebook) -> int:
+    """Return how many exercises have one right answer: all but the last, which is open."""
+    return len(re.findall(r"^\d+\. ", text_of(notebook).split("## Exercises")[1], re.M)) - 1
+
+
+@each_main
+def test_every_closed_exercise_has_a_stub_and_below_it_a_check(path):
+    notebook = read(path)
+    stubs, checks = tagged(notebook, "exercise"), tagged(notebook, "check")
+    assert len(stubs) == len(checks) == closed_exercises(notebook), "an `exercise` and a `check` cell for each"
+    for number, (stub, check) in enumerate(zip(stubs, checks), 1):
+        left = ast.parse(stub.source).body
+        assert len(left) == 1 and ast.unparse(left[0]).endswith(" = ..."), "a stub is one line, `answer = ...`"
+        assert re.search(rf"# exercise {number}: \S", stub.source), "its comment says what the answer is"
+        assert notebook.cells.index(check) == notebook.cells.index(stub) + 1
+        answer = left[0].targets[0].id
+        assert re.search(rf"^record\.check\({number}, {answer}, .*;\Z", check.source, re.M | re.S)
+        assert len(check.source.splitlines()) <= 3
+
+
+@each_main
+def test_a_stub_fails_its_check(path):
+    for number, check in enumerate(tagged(read(path), "check"), 1):
+        assert [output.get("text") for output in check.outputs] == [f"exercise {number}: to do\n"]
+
+
+@each_main
+def test_a_solution_asserts_the_same_checks(path):
+    """It passes them, or test_it_runs_from_top_to_bottom stops at the assertion."""
+
+    def plain(cell) -> str:
+        return re.sub(r"\s+", " ", re.sub(r"^assert (?=record\.check\()", "", cell.source, flags=re.M)).rstrip("; ")
+
+    checks, asserted = (tagged(read(p), "check") for p in (path, NOTEBOOKS / "solutions" / path.name))
+    assert [plain(cell) for cell in asserted] == [plain(cell) for cell in checks]
+    assert all(re.search(r"^assert record\.check\(", cell.source, re.M) for cell in asserted)
+
+
+# the workshop
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory) -> Path:
+    return runs.write_workshop(tmp_path_factory.mktemp("students"))[0]
+
+
+@each_main
+def test_a_student_copy_holds_the_notebook_and_nothing_that_was_found_out(path, workshop):
+    copy, notebook = read(workshop / path.name), read(path)
+    nbformat.validate(copy)
+    assert code_of(copy) == code_of(notebook) and tagged(copy, "parameters") and tagged(copy, "exercise")
+    assert not [cell for cell in copy.cells if cell.get("outputs") or cell.get("execution_count")]
+    assert "solutions/" not in (workshop / path.name).read_text(encoding="utf-8")
+
+
+def test_the_copies_link_to_nothing_that_is_not_there(workshop):
+    """In workshop/, that is: in a folder elsewhere only what links out of it is missing."""
+    copies = sorted(workshop.iterdir())
+    assert [copy.name for copy in copies] == [*(path.name for path in MAIN), "WORKSHOP.md"]
+    for copy in copies:
+        text = text_of(read(copy)) if copy.suffix == ".ipynb" else copy.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!http)([^)#]+)", text):
+            assert (workshop / target).exists() or Path(os.path.normpath(NOTEBOOKS / target)).exists(), target
+
+
+def test_the_workshop_tells_of_every_notebook():
+    text = (NOTEBOOKS.parent / "WORKSHOP.md").read_text(encoding="utf-8")
+    assert not [path.stem for path in MAIN if path.stem not in text]
+    assert len(text.split()) <= 1000, "one page"
 
 
 # the tests' own tools, on a notebook of three cells
