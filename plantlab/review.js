@@ -16,6 +16,10 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+function sign(state) {
+  return make("b", { class: "sign" }, SIGNS[state.decision]);
+}
+
 function key(name) {
   return make("kbd", {}, name);
 }
@@ -38,7 +42,7 @@ function render({ model, el }) {
   const facts = make("div", { class: "facts" });
   const choices = make("div", { class: "choices" });
   const names = make("datalist", { id: `plantlab-${me}` });
-  const other = make("input", { list: names.id, placeholder: "another species", "aria-label": "another species" });
+  const other = make("input", { list: names.id, placeholder: "another species (o)", "aria-label": "another species" });
   const grid = make("div", { class: "grid" });
   const trouble = make("div", { class: "trouble", role: "alert" });
   const root = make(
@@ -138,6 +142,7 @@ function render({ model, el }) {
     if (!press) return;
     event.preventDefault();
     if (!event.repeat || event.key.startsWith("Arrow")) press(); // a key held down decides once
+    grid.children[at % page]?.scrollIntoView({ block: "nearest" });
   });
   root.addEventListener("click", (event) => event.target !== other && root.focus({ preventScroll: true }));
   other.addEventListener("blur", () => (other.value = ""));
@@ -155,7 +160,7 @@ function render({ model, el }) {
   function verdict(state) {
     if (!state) return ["undecided"];
     const text = { confirm: "kept", relabel: "relabelled to ", drop: "dropped" }[state.decision];
-    return [`${SIGNS[state.decision]} ${text}`, state.decision === "relabel" ? make("em", {}, state.species) : null];
+    return [sign(state), text, state.decision === "relabel" ? make("em", {}, state.species) : null];
   }
 
   function drawStage() {
@@ -174,9 +179,10 @@ function render({ model, el }) {
     const button = (kind, shortcut, press, ...text) => make("button", { class: kind, onclick: press }, ...text, key(shortcut));
     choices.replaceChildren(
       ...(label ? [button("confirm", "Enter", () => act("confirm"), "Keep")] : []),
-      ...suggested.slice(0, 9).map((each, i) => button("relabel", i + 1, () => suggest(i), make("em", {}, each))),
       button("drop", "d", () => act("drop"), "Drop"),
       button("undo", "u", undo, "Undo"),
+      make("i", { class: "row" }), // what is always there stays where it is; below it, what differs by photo
+      ...suggested.slice(0, 9).map((each, i) => button("relabel", i + 1, () => suggest(i), make("em", {}, each))),
       other,
     );
   }
@@ -196,7 +202,7 @@ function render({ model, el }) {
       tile.className = `tile ${state?.decision ?? ""}${state?.saving ? " saving" : ""}${row === at ? " here" : ""}`;
       tile.title = `${row + 1}. ${photos[row].name}`;
       fill(tile.firstChild, row, SMALL);
-      tile.lastChild.replaceChildren(state ? `${SIGNS[state.decision]} ` : "", make("em", {}, shown));
+      tile.lastChild.replaceChildren(...(state ? [sign(state)] : []), make("em", {}, shown));
     }
     where.textContent = `page ${Math.floor(at / page) + 1} of ${Math.ceil(photos.length / page)}`;
     back.disabled = first === 0;
@@ -247,6 +253,7 @@ function render({ model, el }) {
   function hear(message, buffers) {
     if (message.do === "open" && !opened) {
       ({ photos, page } = message);
+      grid.classList.toggle("many", page > 20);
       opened = true;
       names.replaceChildren(...message.species.map((name) => make("option", { value: name })));
       root.append(names);

@@ -131,7 +131,7 @@ def review(suspects: pd.DataFrame, file: str | Path, species=(), why=("score",),
         row["name"], row["label"] = Path(row["image_path"]).name, label if isinstance(label, str) else ""
         guess = [guess] if isinstance(guess, str) else list(guess) if hasattr(guess, "__iter__") else []
         row["suggested"] = [name for name in guess if name not in ("", label)]
-        row["why"] = ", ".join(row[c] if isinstance(row[c], str) else f"{c} {row[c]:.3g}" for c in why)
+        row["why"] = ", ".join(row[c] if isinstance(row[c], str) else f"{c} {round(row[c], 3):g}" for c in why)
         photos.append(row)
     names = {*species, *(p["label"] for p in photos), *(name for p in photos for name in p["suggested"])} - {""}
     widget = Review(photos, file, sorted(names), page, by)

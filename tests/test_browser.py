@@ -180,7 +180,7 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
     press("u")
     expect({"s0": "confirm", "s1": "daisy"})
     press("d")
-    assert texts(browser, ".tile .label")[:2] == ["✓ daisy", "→ daisy"]
+    assert texts(browser, ".tile .label")[:2] == ["✓daisy", "→daisy"]
     assert texts(browser, ".tile .label")[4] == NASTY and browser.title != "1", "a name is text, never HTML"
     press(Keys.ARROW_RIGHT)  # past s3 to s4
     shown(browser, ".choices .drop")[0].click()
@@ -201,7 +201,7 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
     run(browser, lab, folder, "again.ipynb", *cells)
     opened()
     expect(expected)
-    assert texts(browser, ".tile .label")[:3] == ["✓ daisy", "→ daisy", "× rose"]
+    assert texts(browser, ".tile .label")[:3] == ["✓daisy", "→daisy", "×rose"]
     here = "return document.querySelector('.jp-OutputArea-output .tile.here').dataset.row"
     assert browser.execute_script(here) == "3", "it opens at the first that is undecided"
     press("y")

@@ -47,7 +47,7 @@ def test_review_opens_with_labels_suggestions_and_reasons(suspects, tmp_path, op
     page, _ = open_review(suspects, tmp_path / "d.jsonl", ["lily"], page=3).ask(do="open")
     assert [photo["label"] for photo in page["photos"]] == ["daisy", "rose", "<b>tulip</b>", ""]
     assert [photo["suggested"] for photo in page["photos"]] == [["rose"], ["daisy", "iris"], [], ["daisy"]]
-    assert [photo["why"] for photo in page["photos"]][1] == "score 0.0123"
+    assert [photo["why"] for photo in page["photos"]][1] == "score 0.012"
     assert page["species"] == ["<b>tulip</b>", "daisy", "iris", "lily", "rose"] and page["page"] == 3
     assert page["states"] == [None, {"decision": "relabel", "species": "iris"}, None, None]
     assert str(tmp_path) not in str(page), "the browser has no need of paths"
@@ -56,7 +56,7 @@ def test_review_opens_with_labels_suggestions_and_reasons(suspects, tmp_path, op
 def test_reasons_may_be_sentences(suspects, tmp_path, open_review):
     suspects = suspects.assign(reason="two labels")
     page, _ = open_review(suspects, tmp_path / "d.jsonl", why=["reason", "score"]).ask(do="open")
-    assert page["photos"][2]["why"] == "two labels, score 0.0247"
+    assert page["photos"][2]["why"] == "two labels, score 0.025"
     page, _ = open_review(suspects.drop(columns=["score", "suggested"]), tmp_path / "d.jsonl", why=()).ask(do="open")
     assert page["photos"][2]["why"] == "" and page["photos"][0]["suggested"] == []
 
