@@ -1,4 +1,4 @@
-"""Is this data set fit to train on? Duplicates, leaks between splits, and a verdict with its reasons."""
+"""Is this data set fit to train on? Duplicates, leaks, suspicious labels, and a verdict with its reasons."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -56,6 +56,43 @@ def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = 
     if n < len(names):
         add_note(images, f"{len(names)} observations became {n}: near-duplicate photos share one.")
     return images
+
+
+def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k: int = 10) -> pd.DataFrame:
+    """Return how suspicious each photo's label is, (N,) a column, the higher the more: four views of the same doubt.
+
+    `label`: 1 - the label's probability (confident learning's self-confidence). `neighbours`: share of the `k` most
+    alike trusted photos (of all, where no `source` is trusted) that carry another label. `strange`: mean cosine
+    distance to them; what is no plant looks like none. `copy`: 1 where the photo duplicates an earlier one.
+
+    Args:
+        probs: (N, K) for the sorted species of `images`, of models that did not learn from the photo itself
+            (heads.out_of_fold). embeddings: (N, D).
+    Source: Northcutt et al. 2021, "Confident learning", through cleanlab.
+    """
+    from cleanlab.rank import get_label_quality_scores
+    from sklearn.neighbors import NearestNeighbors
+
+    require(images, "species")
+    labels, names = pd.factorize(images["species"], sort=True)
+    if probs.shape != (len(images), len(names)) or len(embeddings) != len(images):
+        got = f"probs {probs.shape} and {len(embeddings)} embeddings"
+        raise ValueError(f"expected probs {(len(images), len(names))} and as many embeddings; got {got}")
+    trusted = np.flatnonzero(images.get("source", pd.Series("trusted", images.index)) == "trusted")
+    trusted = trusted if len(trusted) > k else np.arange(len(images))
+    index = NearestNeighbors(n_neighbors=k + 1, metric="cosine").fit(embeddings[trusted])
+    distance, near = index.kneighbors(embeddings)  # (N, k + 1)
+    itself = trusted[near] == np.arange(len(images))[:, None]
+    itself[~itself.any(1), -1] = True  # one of k + 1 goes: the photo itself, else the farthest
+    distance, near = (each[~itself].reshape(-1, k) for each in (distance, trusted[near]))
+    quality = get_label_quality_scores(labels, probs, method="self_confidence")
+    scores = {
+        "label": 1 - quality,
+        "neighbours": (labels[near] != labels[:, None]).mean(1),
+        "strange": distance.mean(1),
+    }
+    copies = find_duplicates(images)["second"] if "phash" in images else []
+    return pd.DataFrame({**scores, "copy": np.isin(np.arange(len(images)), copies).astype(float)}, index=images.index)
 
 
 def leakage(images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:

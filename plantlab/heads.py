@@ -1,26 +1,41 @@
 """Classifier heads on embeddings."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 
-def fit_linear(embeddings: np.ndarray, targets: np.ndarray, n_species: int, penalty: float = 3.0) -> nn.Linear:
-    """Return a linear head fitted to embeddings: multinomial logistic regression, solved to the end.
+def fit_linear(
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    n_species: int,
+    penalty: float = 3.0,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+    parents: np.ndarray | None = None,
+    steps: int | None = None,
+    scale: bool = True,
+) -> nn.Linear:
+    """Return a linear head fitted to embeddings; with cross-entropy, multinomial logistic regression.
 
     Features are standardised for the fit and the scaling folded into the returned weights, so that the head
     takes raw embeddings and can stand on the network as it is: step one of two-step fine-tuning.
 
     Args:
         embeddings: (N, D). targets: (N,) in [0, n_species); every species needs at least one row.
-        penalty: strength of the L2 penalty on the standardised weights, per training photo (> 0).
+        penalty: strength of the L2 penalty on the standardised weights (> 0).
+        loss: logits (N, K) and targets (N,) -> the mean loss, such as those of `losses`.
+        parents: (K,) the genus of each species by number; a species' weights are then its genus's plus its own, so
+            that a rare one begins as its genus.
+        steps: None solves to the end (L-BFGS); a number takes as many steps of Adam from zero, over all rows.
+        scale: False leaves features as they are, such as principal components, whose spread says what counts.
     Raises:
         ValueError: shapes that differ, a species without a row, a penalty of 0 or less.
 
     Source: Kumar et al. 2022, "Fine-tuning can distort pretrained features", for why step one comes first.
     """
-    from sklearn.linear_model import LogisticRegression
-
     if len(embeddings) != len(targets):
         raise ValueError(f"{len(embeddings)} embeddings, but {len(targets)} targets; expected one a row")
     if n_species < 2 or len(missing := np.setdiff1d(np.arange(n_species), targets)):
@@ -28,15 +43,104 @@ def fit_linear(embeddings: np.ndarray, targets: np.ndarray, n_species: int, pena
         raise ValueError(f"a head needs two or more species, each with a photo to learn from; {lacking}")
     if penalty <= 0:
         raise ValueError(f"penalty must be above 0, such as 3.0; got {penalty}")
-    mean, std = embeddings.mean(0), embeddings.std(0) + 1e-3 * embeddings.std()
-    model = LogisticRegression(C=100.0 / (penalty * len(targets)), max_iter=300, tol=1e-3)
-    model.fit(((embeddings - mean) / std).astype(np.float32), targets)
-    weight, bias = model.coef_, model.intercept_
-    if n_species == 2:  # scikit-learn keeps one row for two classes
-        weight, bias = np.vstack([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    head = nn.Linear(embeddings.shape[1], n_species)
-    weight = weight / std
+    mean, std = embeddings.mean(0), embeddings.std(0) + 1e-3 * embeddings.std() if scale else 1.0
+    x, y = torch.from_numpy(((embeddings - mean) / std).astype(np.float32)), torch.as_tensor(targets)
+    groups = torch.as_tensor(np.zeros(0, int) if parents is None else n_species + np.asarray(parents))
+    rows = int(groups.max()) + 1 if len(groups) else n_species
+    shape = (rows, x.shape[1] + 1)  # species, then genera; the last column is the bias
+
+    def objective(flat: torch.Tensor) -> torch.Tensor:
+        own = flat.view(shape)
+        weight = own[:n_species] + own[groups] if len(groups) else own
+        return loss(x @ weight[:, :-1].T + weight[:, -1], y) + penalty / 200 * own[:, :-1].square().sum()
+
+    flat = torch.zeros(rows * shape[1], requires_grad=True)
+    _descend(objective, flat, steps) if steps else _solve(objective, flat)
+    own = flat.detach().view(shape).double().numpy()
+    both = own[:n_species] + own[groups.numpy()] if len(groups) else own
+    weight, bias = both[:, :-1] / std, both[:, -1]
+    return _linear(weight, bias - weight @ mean)
+
+
+def out_of_fold(
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    n_species: int,
+    groups: np.ndarray,
+    n_folds: int = 5,
+    seed: int = 0,
+    **options,
+) -> np.ndarray:
+    """Return probabilities float32 (N, K) of every row from a head that did not learn from it, nor from its group.
+
+    Args:
+        groups: (N,) the observation of each row. options: those of fit_linear. A species that a fold's training rows
+            lack gets probability 0 there.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    probs = np.zeros((len(targets), n_species), np.float32)
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    for learn, ask in folds.split(embeddings, targets, groups):
+        there, codes = np.unique(targets[learn], return_inverse=True)
+        head = fit_linear(embeddings[learn], codes, len(there), **options)
+        with torch.no_grad():
+            probs[np.ix_(ask, there)] = head(torch.from_numpy(embeddings[ask]).float()).softmax(1).numpy()
+    return probs
+
+
+def _solve(objective: Callable, flat: torch.Tensor) -> None:
+    """Move `flat` to where `objective` of it is least, by L-BFGS."""
+    optimizer = torch.optim.LBFGS([flat], max_iter=200, tolerance_grad=1e-4, line_search_fn="strong_wolfe")
+
+    def value() -> torch.Tensor:
+        optimizer.zero_grad()
+        (found := objective(flat)).backward()
+        return found
+
+    optimizer.step(value)
+
+
+def _descend(objective: Callable, flat: torch.Tensor, steps: int, lr: float = 0.01) -> None:
+    """Move `flat` by as many steps of Adam."""
+    optimizer = torch.optim.Adam([flat], lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        objective(flat).backward()
+        optimizer.step()
+
+
+def nearest_mean(embeddings: np.ndarray, targets: np.ndarray, n_species: int) -> nn.Linear:
+    """Return the head that names the species whose mean is nearest; distances count in units of their mean within.
+
+    Source: Kang et al. 2020, "Decoupling representation and classifier for long-tailed recognition", section 4.1.
+    """
+    means = np.stack([embeddings[targets == k].mean(0) for k in range(n_species)])  # (K, D)
+    spread = np.square(embeddings - means[targets]).sum(1).mean()
+    return _linear(2 * means / spread * 50, -np.square(means).sum(1) / spread * 50)
+
+
+def normalise(head: nn.Linear, tau: float) -> nn.Linear:
+    """Return a head whose weights are divided by their norm ** tau, without biases: common species shout louder.
+
+    Source: Kang et al. 2020, as in nearest_mean, equation 3.
+    """
+    weight = head.weight.detach().double().numpy()
+    return _linear(weight / np.linalg.norm(weight, axis=1, keepdims=True) ** tau, np.zeros(len(weight)))
+
+
+def adjust(head: nn.Linear, counts: np.ndarray, tau: float) -> nn.Linear:
+    """Return a head with tau * log(share of the species in train) taken off its biases: post hoc logit adjustment.
+
+    Source: Menon et al. 2021, "Long-tail learning via logit adjustment", equation 9.
+    """
+    share = np.asarray(counts) / np.sum(counts)
+    return _linear(head.weight.detach().numpy(), head.bias.detach().numpy() - tau * np.log(share))
+
+
+def _linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
+    head = nn.Linear(weight.shape[1], weight.shape[0])
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(weight))
-        head.bias.copy_(torch.from_numpy(bias - weight @ mean))
+        head.bias.copy_(torch.from_numpy(bias))
     return head

@@ -71,7 +71,8 @@ def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, se
 
     Args:
         values, observations: (N,) one an image, and which plant it shows.
-        groups: (N,) species, for the mean of species means; a species missing from a draw is left out of it.
+        groups: (N,) species, for the mean of species means; plants are then drawn within their species, so that rare
+            species, often missing from a draw of all plants, count in every one. Those with one plant add no doubt.
     Raises:
         ValueError: no images.
     """
@@ -80,20 +81,40 @@ def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, se
     values = np.asarray(values, dtype=float)
     if not len(values):
         raise ValueError("no images to draw from; bootstrap_interval needs at least one.")
-    plant, plants = pd.factorize(np.asarray(observations))
-    group = np.zeros_like(plant) if groups is None else pd.factorize(np.asarray(groups))[0]
+    group = np.zeros(len(values), int) if groups is None else pd.factorize(np.asarray(groups))[0]
+    order = np.argsort(group, kind="stable")  # plants of a group side by side
+    values, group = values[order], group[order]
+    plant, plants = pd.factorize(pd.MultiIndex.from_arrays([group, np.asarray(observations)[order]]))
+    home = plants.get_level_values(0).to_numpy()  # (n,) each plant's group
     sums, counts = (coo_array((each, (plant, group))).tocsr() for each in (values, np.ones(len(values))))
-    n = len(plants)  # sums and counts: (n, groups)
+    n, size = len(plants), np.bincount(home)  # sums and counts: (n, groups)
+    low, high = (np.cumsum(size) - size)[home], np.cumsum(size)[home]
     rng, means = np.random.default_rng(seed), []
     for draws in np.array_split(np.arange(n_boot), 1 + n_boot * n // 2_000_000):  # a part at a time bounds the memory
-        drawn = rng.integers(n, size=(len(draws), n)) + n * np.arange(len(draws))[:, None]
+        drawn = rng.integers(low, high, size=(len(draws), n)) + n * np.arange(len(draws))[:, None]
         times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)  # how often each plant came
-        with np.errstate(invalid="ignore"):  # 0 / 0: no plant of this group was drawn
-            means.append(np.nanmean((times @ sums) / (times @ counts), axis=1))
+        means.append(((times @ sums) / (times @ counts)).mean(axis=1))
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     if (values == values[0]).all() and values[0] in (0, 1):
         low, high = (0.025 ** (1 / n), 1) if values[0] else (0, 1 - 0.025 ** (1 / n))
     return float(low), float(high)
+
+
+def difference(better: Predictions, worse: Predictions, measure: str = "top1") -> tuple[float, float, float]:
+    """Return (difference, low, high): by how much `measure` of the first is higher, with its 95 % interval.
+
+    Both answer the same photos, so the interval is of the paired differences: narrower than two intervals side by side.
+
+    Raises:
+        ValueError: other photos.
+    """
+    images = better.images
+    if images["image_path"].tolist() != worse.images["image_path"].tolist():
+        raise ValueError("the two predictions are of other photos, or in another order; compare answers to the same.")
+    gain = gains(ranks(better), measure) - gains(ranks(worse), measure)
+    groups = images["species"].to_numpy() if measure.startswith("ma") else np.zeros(len(images))
+    mean = float(pd.Series(gain).groupby(groups).mean().mean())
+    return mean, *bootstrap_interval(gain, observations(images), groups)
 
 
 def score(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from PIL import Image, ImageOps
 
-from plantlab.metrics import SCORES, bootstrap_interval
+from plantlab.metrics import SCORES, bootstrap_interval, expected_calibration_error, ranks
 from plantlab.photos import open_photo
 from plantlab.predictions import Predictions
 from plantlab.table import data_kind, observations, require
@@ -273,3 +273,39 @@ def _scale(axis, measure: str) -> None:
 
 def _style(column: str) -> str:
     return "italic" if column in ("species", "genus") else "normal"
+
+
+def plot_pairs(rows: pd.DataFrame, measures: dict[str, str], title: str, line: str, ax: Axes | None = None) -> Axes:
+    """Draw two measures of each row, named by its `method`, as two dots joined by a line, in the table's order.
+
+    Args:
+        measures: columns, in [0, 1], and what the legend calls them; intervals are drawn where they are known.
+        line: what it rests on, for under the title.
+    """
+    require(rows, "method", *measures)
+    ax, at = _rows(ax, list(rows["method"]), "method", height=0.34), np.arange(len(rows))
+    ax.hlines(at, rows[list(measures)].min(axis=1), rows[list(measures)].max(axis=1), color="#BBBBBB", lw=1.5)
+    for (name, label), color, marker, off in zip(measures.items(), OKABE_ITO, MARKERS, (-0.1, 0.1)):
+        if f"{name}_low" in rows:
+            ax.hlines(at + off, rows[f"{name}_low"], rows[f"{name}_high"], color=color, lw=4, alpha=0.22)
+        ax.plot(rows[name], at, marker, color=color, ms=7, mec="white", label=label)
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=len(measures))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
+    return titled(ax, title, line)
+
+
+def plot_reliability(answers: dict[str, Predictions], n_bins: int = 10, ax: Axes | None = None) -> Axes:
+    """Draw how often answers are right against how sure they are, a line each; bins hold as many answers each."""
+    ax, told = _axes(ax, 4.2), []
+    ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls=":", label="as sure as right")
+    for (name, each), color, marker in zip(answers.items(), OKABE_ITO, MARKERS):
+        sure, right = each.probs.max(axis=1), ranks(each) == 1
+        parts = np.array_split(np.argsort(sure, kind="stable"), n_bins)
+        at, share = ([values[p].mean() for p in parts] for values in (sure, right))
+        ax.plot(at, share, marker + "-", color=color, label=name)
+        told.append(f"{name} {100 * expected_calibration_error(sure, right):.1f} points")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ax.set(xlabel="probability of the answer", ylabel="answers that are right", xlim=(0, 1), ylim=(0, 1))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, 0, " %"))
+    return titled(ax, f"Off by {', '.join(told)} (ECE)", f"{counted(each.images)}, {n_bins} bins of equal number")

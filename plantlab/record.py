@@ -226,6 +226,25 @@ def recorded(notebook: str, kind: str = "photographs") -> pd.DataFrame:
     return compare(records[records["kind"] == kind])
 
 
+def recorded_means(notebook: str, *columns: str) -> pd.DataFrame:
+    """Return scores on record, a row a data set and method: means over the seeds, with how many, n, machine and date.
+
+    Rows are in the order of their records; runs at the defaults, which are not committed, are left out.
+
+    Args:
+        columns: those to show besides, such as macro_top1; top1 always is.
+    """
+    folder = project_root() / "results" / notebook
+    records = read_records(folder) if any(folder.rglob("record.json")) else pd.DataFrame()
+    if records.empty or (records := records[~records["run"].isin(["default", "test", "by-hand"])]).empty:
+        return pd.DataFrame(columns=["data", "kind", "method", "seeds", "n", "top1", *columns])
+    means = {c: (c, "mean") for c in ("top1", *columns) if c in records}
+    last = {c: (c, "last") for c in ("device", "date")}
+    told = {"seeds": ("seed", "nunique"), "n": ("n", "first"), **means, **last}
+    table = records.groupby(["data", "kind", "method"], sort=False).agg(**told).reset_index()
+    return table.assign(date=table["date"].str[:10]).round(3)
+
+
 def _plain(value: object) -> object:
     """Return `value` as JSON holds it: numpy made plain, NaN null, of a path its last name."""
     if isinstance(value, Mapping):

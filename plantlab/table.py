@@ -148,6 +148,33 @@ def k_shot(images: pd.DataFrame, k: int, seed: int = 0) -> pd.DataFrame:
     return images.drop(dropped).reset_index(drop=True)
 
 
+def long_tail(images: pd.DataFrame, imbalance: float = 100, seed: int = 0) -> pd.DataFrame:
+    """Return `images` with train photos dropped, until the first species has `imbalance` times those of the last.
+
+    Between them the counts fall geometrically, in the order of the photos at hand; a species keeps one at least. Other
+    splits stay as they are.
+    """
+    require(images, "species", "split")
+    if imbalance < 1:
+        raise ValueError(f"imbalance is the most images of a species over the fewest, 1 or more; got {imbalance}")
+    train = images[images["split"] == "train"].sample(frac=1, random_state=seed)
+    have = train["species"].value_counts()
+    wanted = have.max() * float(imbalance) ** -np.linspace(0, 1, len(have))
+    allowed = train["species"].map(dict(zip(have.index, np.maximum(np.round(wanted), 1))))
+    return images.drop(train.index[train.groupby("species").cumcount() >= allowed]).reset_index(drop=True)
+
+
+def count_groups(images: pd.DataFrame, few: int = 20, many: int = 100) -> dict[str, list[str]]:
+    """Return species by their train images: many (over `many`), medium, and few (under `few`), for metrics.score.
+
+    Source: Liu et al. 2019, "Large-scale long-tailed recognition in an open world", whose limits are 20 and 100.
+    """
+    counts = images.loc[images["split"] == "train", "species"].value_counts()
+    groups = {f"many (over {many})": counts > many, f"medium ({few} to {many})": counts.between(few, many)}
+    groups |= {f"few (under {few})": counts < few}
+    return {name: sorted(counts.index[which]) for name, which in groups.items()}
+
+
 def gini(counts) -> float:
     """Return how unequal `counts` are: 0 = all the same, towards 1 = one holds everything.
 

@@ -186,3 +186,19 @@ def test_importing_the_table_loads_nothing_heavy():
     code = "import pandas, sys; before = set(sys.modules); import plantlab.table, plantlab.photos, plantlab.layouts, "
     code += f"plantlab.curation; print(sorted({heavy} & (set(sys.modules) - before)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_long_tail_is_cut_from_the_train_part_alone():
+    names = np.repeat([f"Rosa {c}" for c in "abcde"], [100, 90, 80, 70, 60])
+    images = pd.DataFrame(
+        {"image_path": np.arange(400).astype(str), "species": names, "obs_id": np.arange(400).astype(str)}
+    )
+    images["split"] = np.where(np.arange(400) % 10 == 0, "test", "train")
+    cut = table.long_tail(images, imbalance=90, seed=1)
+    assert (cut["split"] == "test").sum() == 40
+    train = cut[cut["split"] == "train"]
+    assert train["species"].value_counts().tolist() == [90, 29, 9, 3, 1], "geometric: 90, 90 ** 3/4, 90 ** 1/2, ..."
+    groups = table.count_groups(cut, few=5, many=50)
+    assert list(groups.values()) == [["Rosa a"], ["Rosa b", "Rosa c"], ["Rosa d", "Rosa e"]]
+    with pytest.raises(ValueError, match="imbalance is the most images of a species over the fewest"):
+        table.long_tail(images, 0.5)
