@@ -3,6 +3,7 @@
 
 const SMALL = 160, LARGE = 640; // pixels, the longer side
 const SLOW = 2000; // milliseconds until a decision that is not yet saved is spoken of
+const LATE = "Not saved yet:";
 const SIGNS = { confirm: "✓", relabel: "→", drop: "×" };
 const KEYS = "Enter keep · 1 to 9 take a suggestion · o another species · d drop · u undo · arrows and Page keys move";
 
@@ -25,7 +26,7 @@ function key(name) {
 }
 
 function render({ model, el }) {
-  let photos = [], states = [], page = 12, at = 0, asked = null, opened = false;
+  let photos = [], species = [], states = [], page = 12, at = 0, asked = null, opened = false;
   const me = crypto.getRandomValues(new Uint32Array(2)).join("-"); // several views may show one widget
   const sent = new Map(); // decisions that Python has not answered yet, by their number
   const history = []; // rows as they were decided here, for undo
@@ -67,7 +68,7 @@ function render({ model, el }) {
     const id = `${me}/${number++}`;
     trouble.textContent = "";
     sent.set(id, { row, decision, species });
-    setTimeout(() => sent.has(id) && say(`Not saved yet: ${sent.size}. The kernel is busy or has stopped.`), SLOW);
+    setTimeout(() => sent.has(id) && say(`${LATE} ${sent.size}. The kernel is busy or has stopped.`), SLOW);
     model.send({ do: "decide", id, row, decision, species });
   }
 
@@ -99,6 +100,11 @@ function render({ model, el }) {
     const name = photos[at]?.suggested[index];
     if (name) act("relabel", name);
     else say("There is no such suggestion for this photo.");
+  }
+
+  function called(start) {
+    const near = species.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()));
+    return near.length === 1 ? near[0] : start; // Python says no to what is no species
   }
 
   function say(text) {
@@ -133,7 +139,7 @@ function render({ model, el }) {
     event.stopPropagation(); // nothing here is meant for the notebook
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target === other) {
-      if (event.key === "Enter" && other.value.trim()) act("relabel", other.value.trim());
+      if (event.key === "Enter" && other.value.trim()) act("relabel", called(other.value.trim()));
       if (event.key === "Enter" || event.key === "Escape") root.focus({ preventScroll: true });
       return;
     }
@@ -252,19 +258,18 @@ function render({ model, el }) {
 
   function hear(message, buffers) {
     if (message.do === "open" && !opened) {
-      ({ photos, page } = message);
+      ({ photos, species, states, page } = message);
       grid.classList.toggle("many", page > 20);
       opened = true;
-      names.replaceChildren(...message.species.map((name) => make("option", { value: name })));
+      names.replaceChildren(...species.map((name) => make("option", { value: name })));
       root.append(names);
-      states = message.states;
       at = Math.max(0, states.findIndex((state) => !state));
     } else if (message.do === "photos") {
       if (message.id === asked) asked = null;
       keep(message.want, message.problems, buffers);
     } else if (message.do === "saved") {
       sent.delete(message.id);
-      if (!sent.size) trouble.textContent = "";
+      if (!sent.size && trouble.textContent.startsWith(LATE)) trouble.textContent = "";
       for (const row of message.rows) states[row] = message.state;
     } else if (message.do === "refused") {
       const refused = sent.get(message.id);
