@@ -1,5 +1,6 @@
 """Pretrained networks: created from timm, weighed from a file, a local store or the hub; embeddings computed once."""
 
+import functools
 import hashlib
 import io
 import os
@@ -200,11 +201,12 @@ def swap_relu6(module: nn.Module) -> None:
         swap_relu6(child)
 
 
-def fingerprint(network: nn.Module) -> str:
-    """Return 16 hex digits that stand for the architecture's and the weights' every bit."""
+def fingerprint(network: nn.Module, without: str = "-") -> str:
+    """Return 16 hex digits that stand for the weights' every bit, those whose names begin with `without` left out."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
-        digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+        if not name.startswith(without):
+            digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -226,6 +228,13 @@ def compile_network(network: Classifier, image_size: int, part: str = "features"
     if device == "cuda":
         network.to(device)
         return in_torch
+    session = _session(network, fingerprint(network), image_size, part)
+    return in_torch if session is None else lambda photos: session.run(None, {"photos": photos.astype(np.float32)})[0]
+
+
+@functools.lru_cache(maxsize=1)  # an export takes seconds, and the next view asks for the same
+def _session(network: Classifier, weights: str, image_size: int, part: str):
+    """Return an ONNX Runtime session of `part`, None where export fails; `weights` tells a network that was trained."""
     import onnxruntime
 
     class Part(nn.Module):  # the exporter wants a module whose forward is the wanted part
@@ -248,11 +257,10 @@ def compile_network(network: Classifier, image_size: int, part: str = "features"
             )  # fmt: skip
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=2)
-        return in_torch
-    return lambda photos: session.run(None, {"photos": photos.astype(np.float32)})[0]
+        warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3)
+        return None
 
 
 def embed(
@@ -266,29 +274,17 @@ def embed(
 ) -> np.ndarray:
     """Return embeddings float32 (N, D), row by row of the table; computed once, then read from disk.
 
-    The cache is keyed by the network's every weight, the size, the view and each file's content: renamed or
-    moved photos are found again, changed ones are computed anew, and only what is missing is computed. What
-    is finished is saved every SAVE_EVERY photos: a killed run goes on where it was.
+    The cache is keyed by the body's every weight, the size, the view and each file's content: renamed or moved
+    photos are found again, changed ones are computed anew, and only what is missing is computed, whatever the
+    head. What is finished is saved every SAVE_EVERY photos: a killed run goes on where it was.
 
     Args:
-        view: "plain" or "flip" (mirrored).
+        view: one of images.VIEWS.
         cache: a folder (relative: of the project); None computes everything and stores nothing.
     Raises:
         TableError: no `image_path`. PhotoError: an unreadable file. ValueError: unknown view.
     """
-    require(images, "image_path")
-    if view not in VIEWS:
-        raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
-    paths = images["image_path"].tolist()
-    content = (
-        images["sha1"].tolist() if "sha1" in images else [hashlib.sha1(Path(p).read_bytes()).hexdigest() for p in paths]
-    )
-    known: dict[str, np.ndarray] = {}
-    if cache is not None:
-        folder = project_root() / cache / f"{fingerprint(network)}-{image_size}-{view}"
-        for part in sorted(folder.glob("*.safetensors")):
-            known |= read_part(part)
-    missing = list({c: p for c, p in zip(content, paths) if c not in known}.items())
+    content, known, missing, folder = _cached(images, network, image_size, view, cache)
     if missing:
         run = compile_network(network, image_size)
         bar = tqdm(total=len(missing), desc="embedding", unit=" photos", disable=not progress, leave=False)
@@ -300,12 +296,33 @@ def embed(
                 bar.update(len(batch))
             rows = np.concatenate(rows).astype(np.float32)
             known |= dict(zip(keys, rows))
-            if cache is not None:
+            if folder:
                 name = hashlib.sha1("".join(keys).encode()).hexdigest()[:16]
                 packed = to_safetensors({"embeddings": rows}, metadata={"sha1": " ".join(keys)})
                 write_whole(folder / f"{name}.safetensors", packed)
         bar.close()
     return np.stack([known[c] for c in content]) if content else np.zeros((0, network.n_features), np.float32)
+
+
+def count_missing(images: pd.DataFrame, network: Classifier, image_size: int, views: tuple[str, ...], cache) -> int:
+    """Return how many outputs `embed` would compute: one a photo and view that the cache lacks. Introduced in 03."""
+    return sum(len(_cached(images, network, image_size, view, cache)[2]) for view in views)
+
+
+def _cached(images: pd.DataFrame, network: Classifier, image_size: int, view: str, cache: str | Path | None) -> tuple:
+    """Return each photo's sha1, {sha1: embedding} as far as known, the [(sha1, path)] missing, and the folder."""
+    require(images, "image_path")
+    if view not in VIEWS:
+        raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
+    paths = images["image_path"].tolist()
+    content = (
+        images["sha1"].tolist() if "sha1" in images else [hashlib.sha1(Path(p).read_bytes()).hexdigest() for p in paths]
+    )
+    name, known = f"{fingerprint(network, without='head.')}-{image_size}-{view}", {}
+    folder = project_root() / cache / name if cache is not None else None
+    for part in sorted(folder.glob("*.safetensors")) if folder else []:
+        known |= read_part(part)
+    return content, known, list({c: p for c, p in zip(content, paths) if c not in known}.items()), folder
 
 
 def read_part(path: Path) -> dict[str, np.ndarray]:

@@ -8,10 +8,11 @@ from captum.attr import LayerAttribution, LayerGradCam
 from matplotlib.axes import Axes
 
 from plantlab.backbones import Classifier
-from plantlab.images import PhotoDataset, seen_whole
+from plantlab.images import AUGMENTATIONS, MIXES, VIEWS, PhotoDataset, mix, seen_whole
 from plantlab.photos import open_photo
 from plantlab.plots import counted, titled
 from plantlab.predictions import Predictions
+from plantlab.table import data_kind
 
 
 def last_map(network: Classifier, image_size: int) -> torch.nn.Module:
@@ -53,16 +54,39 @@ def grad_cam(network: Classifier, path: str, target: int, image_size: int = 128)
 def plot_shown(images: pd.DataFrame, image_size: int, augment: str, n: int = 8, epochs: int = 4, seed: int = 0) -> Axes:
     """Draw `n` photos as the network is shown them: the whole photo on top, then one epoch a row."""
     some = images.sample(min(n, len(images)), random_state=seed)
-    shown = PhotoDataset(some, [], image_size, augment, seed)
-    rows = [[seen_whole(open_photo(path, image_size), image_size) for path in shown.paths]]
-    for shown.epoch in range(epochs):
-        rows.append([shown[i][0].permute(1, 2, 0).numpy() for i in range(len(shown))])
+    rows = [np.array([seen_whole(open_photo(path, image_size), image_size) for path in some["image_path"]])]
+    rows += [_shown(some, image_size, augment, epoch, seed) for epoch in range(epochs)]
     guises = len({picture.tobytes() for row in rows[1:] for picture in row})
     ax = _mosaic(np.array(rows))
     for i, name in enumerate(["whole", *[f"epoch {e + 1}" for e in range(epochs)]]):
         ax.text(-6, (i + 0.5) * image_size, name, ha="right", va="center")
     title = f"{epochs} epochs make {guises} pictures of {len(some)} photos (augment: {augment})"
     return titled(ax, title, counted(images))
+
+
+def plot_guises(images: pd.DataFrame, image_size: int, augments=AUGMENTATIONS, n: int = 8, seed: int = 0) -> Axes:
+    """Draw the first photo in the VIEWS of a test, then, an augmentation a row, as `n` epochs of training show it.
+
+    The other photos are what it is mixed with; the per cent are the mean change of a pixel.
+    Introduced in notebook 03.
+    """
+    photo = open_photo(images["image_path"].iloc[0], 2 * image_size)
+    rows = np.full((1 + len(augments), n, image_size, image_size, 3), 255.0)
+    rows[0, : len(VIEWS)] = [seen_whole(photo, image_size, view) for view in VIEWS[:n]]
+    for row, augment in zip(rows[1:], augments):
+        for epoch in range(n):
+            pair = images.iloc[[0, (1 + epoch % max(len(images) - 1, 1)) % len(images)]]
+            row[epoch] = _shown(pair, image_size, augment, epoch, seed)[0]
+    moved = pd.Series(np.abs(rows[1:] - rows[0, 0]).mean((1, 2, 3, 4)) / 255, augments)
+    ax = _mosaic(rows)
+    for i, name in enumerate(["on test", *[f"{augment}  {share:.0%}" for augment, share in moved.items()]]):
+        ax.text(-6, (i + 0.5) * image_size, name, ha="right", va="center", fontsize=8)
+    for i, view in enumerate(VIEWS[:n]):
+        box = {"facecolor": "black", "alpha": 0.6, "pad": 1, "lw": 0}
+        ax.text((i + 0.5) * image_size, 0.97 * image_size, view, ha="center", fontsize=7, color="white", bbox=box)
+    most, least = moved.idxmax(), moved.where(moved > 0, 2).idxmin()  # none moves nothing
+    title = f"{most} changes a photo most ({moved[most]:.0%} a pixel), {least} least ({moved[least]:.0%})"
+    return titled(ax, title, f"{data_kind(images)}: one photo in the views of a test, and in {n} epochs of training")
 
 
 def plot_looks(predictions: Predictions, network: Classifier, image_size: int, n: int = 6, seed: int = 0) -> Axes:
@@ -84,6 +108,17 @@ def plot_looks(predictions: Predictions, network: Classifier, image_size: int, n
         ax.text(*place, told, ha="center", va="top", fontsize=6.2, style="italic")
     title = f"What spoke for the answer (bright); {wrong.mean():.0%} of all answers are wrong"
     return titled(ax, title, counted(images))
+
+
+def _shown(images: pd.DataFrame, image_size: int, augment: str, epoch: int, seed: int) -> np.ndarray:
+    """Return the photos as `epoch` shows them, (N, S, S, 3), mixed with one another where `augment` does so."""
+    photos = PhotoDataset(images, [], image_size, augment, seed)
+    photos.epoch = epoch
+    batch = torch.stack([photos[i][0] for i in range(len(photos))])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + epoch)
+        batch = mix(batch, augment)[0] if augment in MIXES else batch
+    return batch.permute(0, 2, 3, 1).numpy()
 
 
 def _mosaic(pictures: np.ndarray, below: float = 0.0) -> Axes:

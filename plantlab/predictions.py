@@ -1,5 +1,6 @@
 """Predictions: for each image a probability for each species, and the ways to look at them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -107,3 +108,19 @@ class Predictions:
             raise ValueError(f"no probs.npz in {folder}; expected a folder written by Predictions.save.")
         with np.load(path) as arrays:
             return cls(pd.read_parquet(path.with_name("images.parquet")), arrays["species"], arrays["probs"])
+
+
+def fuse(answers: Iterable[Predictions]) -> Predictions:
+    """Return the mean of several answers on the same images and species: those of other views, or of other networks.
+
+    Introduced in notebook 03.
+    """
+    answers = list(answers)
+    if not answers:
+        raise ValueError("nothing to fuse: got no answers; expected at least one Predictions.")
+    first = answers[0]
+    for each in answers[1:]:
+        if each.species != first.species or list(each.images["image_path"]) != list(first.images["image_path"]):
+            what = "species" if each.species != first.species else "images"
+            raise ValueError(f"{first!r} and {each!r} have other {what}, or another order; predict the same table.")
+    return Predictions(first.images, first.species, np.mean([each.probs for each in answers], 0, dtype=np.float64))

@@ -21,9 +21,9 @@ from torch import nn
 
 from plantlab.backbones import Classifier, compile_network, create_network, embed
 from plantlab.heads import fit_linear
-from plantlab.images import batches, loaders, seen_whole, set_epoch
+from plantlab.images import MIXES, loaders, mix, seen_whole, set_epoch
 from plantlab.photos import open_photo, write_whole
-from plantlab.predictions import Predictions
+from plantlab.predictions import Predictions, fuse
 from plantlab.table import TableError, require
 
 
@@ -74,6 +74,24 @@ def keep_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own from the kernel
         libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: give nothing back
+
+
+class Mix(Callback):
+    """Mix each train batch, and the loss of both species in the same shares; validation sees whole photos."""
+
+    order, run_valid = -9, False  # before what scales the loss
+
+    def __init__(self, augment: str):
+        self.augment = augment
+
+    def before_batch(self):
+        mixed, self.share = mix(self.x, self.augment)
+        self.learn.xb = (mixed,)
+
+    def after_loss(self):
+        other = self.learn.loss_func(self.pred, self.y.roll(1))
+        self.learn.loss_grad = self.share * self.loss_grad + (1 - self.share) * other
+        self.learn.loss = self.learn.loss_grad.clone()
 
 
 class Keep(Callback):
@@ -174,6 +192,7 @@ def fit(
     keep = Keep(path, patience, key, state)
     cbs = [keep, *([GradientAccumulation(accumulate * batch_size)] if accumulate > 1 else [])]
     cbs += [GradientClip(clip)] if clip else []
+    cbs += [Mix(augment)] if augment in MIXES else []
     if mixed_precision or (mixed_precision is None and device.type == "cuda"):
         cbs.append(MixedPrecision(amp_mode=AMPMode.BF16))
     loss = loss or nn.CrossEntropyLoss(label_smoothing=smoothing)
@@ -199,11 +218,13 @@ def predict(
     image_size: int = 128,
     views: tuple[str, ...] = ("plain",),
     batch_size: int = 32,
+    cache: str | Path | None = None,
 ) -> Predictions:
     """Return Predictions for every row of the table, in its order; several `views` of a photo are averaged.
 
     Args:
         species: the head's species in column order, as fit_head or `learn.dls.vocab` gave them.
+        cache: the folder of `backbones.embed`: what lies there is not computed again, also under another head.
     Raises:
         ValueError: as many species as the head has outputs are needed.
     """
@@ -211,13 +232,14 @@ def predict(
         raise ValueError(
             f"{len(species)} species, but the head has {getattr(network.head, 'out_features', 'no')} outputs"
         )
-    run, paths = compile_network(network, image_size, "forward"), images["image_path"].tolist()
-    probs = np.zeros((len(paths), len(species)))  # (N, K)
+    network.eval()
+    answers = []
     for view in views:
-        logits = [run(batch) for batch in batches(paths, image_size, view, batch_size)]
-        if logits:
-            probs += torch.softmax(torch.from_numpy(np.concatenate(logits)), 1).numpy() / len(views)
-    return Predictions(images.reset_index(drop=True), list(species), probs.astype(np.float32))
+        rows = torch.from_numpy(embed(images, network, image_size, view, cache, batch_size)).to(network.mean.device)
+        with torch.inference_mode():
+            probs = [torch.softmax(network.head(part), 1).cpu() for part in rows.split(4096)]
+        answers.append(Predictions(images, list(species), torch.cat(probs).numpy()))
+    return fuse(answers)
 
 
 def answerer(network: Classifier, species: list[str], image_size: int = 128, k: int = 5) -> Callable:

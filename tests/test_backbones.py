@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from plantlab import backbones
-from plantlab.backbones import compile_network, create_network, embed, fingerprint
+from plantlab.backbones import compile_network, count_missing, create_network, embed, fingerprint
 from plantlab.heads import fit_linear
 from plantlab.photos import open_photo
 
@@ -73,6 +73,32 @@ def test_cache_computes_only_what_is_missing_and_follows_content(images, tmp_pat
     assert asked == [6, 3, 1, 9, 9]
 
 
+def test_what_is_missing_is_counted_before_it_is_computed_and_heads_do_not_count(images, tmp_path):
+    network, both = create_network(SMALL, n_species=2, weights="none"), ("plain", "turn")
+    assert count_missing(images, network, 32, both, tmp_path) == 18
+    embed(images[:5], network, 32, "turn", cache=tmp_path)
+    assert count_missing(images, network, 32, both, tmp_path) == 13
+    embed(images, network, 32, "turn", cache=tmp_path)
+    network.head = torch.nn.Linear(network.n_features, 7)
+    assert count_missing(images, network, 32, ("turn",), tmp_path) == 0
+    assert count_missing(images, network, 48, ("turn",), tmp_path) == 9
+    with torch.no_grad():
+        next(network.body.parameters())[0] += 1
+    assert count_missing(images, network, 32, ("turn",), tmp_path) == 9
+
+
+def test_weights_that_changed_in_place_are_compiled_anew():
+    network, photos = create_network(SMALL, weights="none"), np.full((2, 3, 32, 32), 90, dtype=np.uint8)
+    before = compile_network(network, 32)(photos)
+    with torch.no_grad():
+        for p in network.body.parameters():
+            p *= 1.1
+        expected = network.features(torch.from_numpy(photos)).numpy()
+    after = compile_network(network, 32)(photos)
+    np.testing.assert_allclose(after, expected, atol=1e-3)
+    assert not np.allclose(before, after)
+
+
 def test_a_killed_embedding_keeps_what_is_finished(images, tmp_path, monkeypatch):
     network, seen = create_network(SMALL, weights="none"), []
     monkeypatch.setattr(backbones, "SAVE_EVERY", 4)
@@ -121,7 +147,7 @@ def test_messages(tmp_path, monkeypatch):
         create_network(SMALL, weights=str(tmp_path / "other.safetensors"))
     with pytest.raises(ValueError, match="could not be downloaded .* put resnet18.safetensors into .*PLANTLAB_WEIGHTS"):
         create_network("resnet18")  # the tests have no way out to the network
-    with pytest.raises(ValueError, match="view must be one of plain, flip; got 'rot'"):
+    with pytest.raises(ValueError, match="view must be one of plain, flip, zoom, turn, vivid; got 'rot'"):
         embed(pd.DataFrame({"image_path": []}), create_network(SMALL, weights="none"), 32, view="rot")
 
 

@@ -1,5 +1,7 @@
 """Grad-CAM points at what spoke for the answer, on maps that are fine enough to show it."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,3 +64,26 @@ def test_looks_show_wrong_answers_first_and_say_what_they_are(two_squares):
     ax = explain.plot_looks(answers, colour_network(), 64, n=2)
     assert [t.get_text() for t in ax.texts if "\n" in t.get_text()] == ["blue\nnamed\nred", "red\n(right)"]
     assert "25%" in ax.get_title().replace("\xa0", "")
+
+
+def test_one_photo_is_drawn_in_every_view_and_under_every_augmentation(two_squares, tmp_path):
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "white.png")
+    pair = pd.DataFrame({"image_path": [two_squares, str(tmp_path / "white.png")]})
+    ax = explain.plot_guises(pair, 32, ["none", "flip", "mixup", "cutmix"], n=5)
+    pictures = ax.images[0].get_array()
+    assert pictures.shape == (5 * 32, 5 * 32, 3)
+    told = [t.get_text() for t in ax.texts]
+    assert told[:2] == ["on test", "none  0%"] and told[5:10] == ["plain", "flip", "zoom", "turn", "vivid"]
+    none, mixup = pictures[32:64], pictures[96:128]
+    assert (none[:, :32] == pictures[:32, :32]).all() and mixup.mean() > none.mean() + 20  # white shines through
+    assert re.match(
+        r"(mixup|cutmix) changes a photo most \(\d+% a pixel\), flip least", (ax.get_title() or ax.get_title("left"))
+    )
+
+
+def test_what_is_shown_is_mixed_where_training_mixes(two_squares, tmp_path):
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "white.png")
+    pair = pd.DataFrame({"image_path": [two_squares, str(tmp_path / "white.png")]})
+    ax = explain.plot_shown(pair, 32, "mixup", n=2, epochs=2)
+    assert ax.images[0].get_array()[32:].min() > 0
+    assert "make 4 pictures of 2 photos" in (ax.get_title() or ax.get_title("left"))

@@ -5,8 +5,19 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms import v2
 
-from plantlab.images import PhotoDataset, batches, loaders, seen_whole, set_epoch, train_transform
+from plantlab.images import (
+    AUGMENTATIONS,
+    VIEWS,
+    PhotoDataset,
+    batches,
+    loaders,
+    mix,
+    seen_whole,
+    set_epoch,
+    train_transform,
+)
 from plantlab.table import TableError
 
 
@@ -50,6 +61,94 @@ def test_seen_whole_centre_crops_the_shorter_side_and_mirrors():
     assert 55 < plain[0, 0, 0] < 75 and 180 < plain[0, -1, 0] < 200  # the middle half of the gradient
 
 
+def slopes():
+    """Return a photo, 120 x 120: red grows by 2 a pixel to the right, green by 2 a pixel downwards; blue is 60."""
+    y, x = np.mgrid[:120, :120]
+    return Image.fromarray(np.dstack([2 * x, 2 * y, np.full_like(x, 60)]).astype(np.uint8))
+
+
+def test_zoom_turn_and_vivid_show_what_they_say():
+    plain, flip, zoom, turn, vivid = (seen_whole(slopes(), 60, view).astype(float) for view in VIEWS)
+    assert np.ptp(zoom[30, :, 0]) == pytest.approx(np.ptp(plain[30, :, 0]) * 3 / 4, abs=3)  # the middle, larger
+    assert abs(zoom.mean() - plain.mean()) < 2
+    white = Image.new("RGB", (90, 70), "white")
+    assert (seen_whole(white, 50, "turn") == 255).all()  # nothing of the empty corners
+    to_the_right, downwards = (turn[30, 40, i] - turn[30, 20, i] for i in (0, 1))
+    assert np.degrees(np.arctan2(downwards, to_the_right)) == pytest.approx(15, abs=3)
+    dull = Image.new("RGB", (50, 50), (120, 100, 100))
+    before, after = (seen_whole(dull, 40, view)[0, 0].astype(int) for view in ("plain", "vivid"))
+    assert after.mean() > 1.1 * before.mean() and np.ptp(after) > 1.3 * np.ptp(before)
+
+
+def test_the_first_four_augmentations_draw_as_the_records_were_made():
+    whole = [v2.Resize(32, antialias=True), v2.CenterCrop(32)]
+    crop = [v2.RandomResizedCrop(32, scale=(0.3, 1.0), antialias=True), v2.RandomHorizontalFlip()]
+    colour = v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.02)
+    recorded = {"none": whole, "flip": [*whole, v2.RandomHorizontalFlip()], "crop": crop}
+    recorded["strong"] = [*crop, colour, v2.PILToTensor(), v2.RandomErasing(0.25)]
+    for augment, steps in recorded.items():
+        for seed in range(6):
+            torch.manual_seed(seed)
+            expected = v2.Compose([*steps, *([] if augment == "strong" else [v2.PILToTensor()])])(slopes())
+            torch.manual_seed(seed)
+            assert torch.equal(train_transform(augment, 32)(slopes()), expected), augment
+
+
+def test_the_aspect_ratio_is_kept_or_squashed():
+    def ratios(augment):
+        found = []
+        for seed in range(40):
+            torch.manual_seed(seed)
+            photo = train_transform(augment, 48)(slopes()).float()
+            to_the_right = (photo[0, 24, 40] - photo[0, 24, 8]).abs() / 32
+            found.append(float(to_the_right / ((photo[1, 40, 24] - photo[1, 8, 24]) / 32)))
+        return np.array(found)
+
+    assert abs(ratios("kept") - 1).max() < 0.08
+    assert 1.15 < abs(ratios("crop")).max() < 1.45
+    assert ratios("squash").min() < 0.65 and ratios("squash").max() > 1.6
+
+
+@pytest.mark.parametrize("augment", AUGMENTATIONS[1:])
+def test_each_augmentation_changes_the_photo_and_repeats_itself(augment, colours):
+    photo = PhotoDataset(colours, [], 32, augment, seed=3)
+
+    def shown(epoch):
+        photo.epoch = epoch
+        return photo[7][0]
+
+    assert shown(0).shape == (3, 32, 32) and shown(0).dtype == torch.uint8
+    assert torch.equal(shown(1), shown(1))
+    torch.manual_seed(0)
+    guises = {train_transform(augment, 32)(slopes()).numpy().tobytes() for _ in range(12)}
+    assert len(guises) == 2 if augment == "flip" else len(guises) > 9
+
+
+def test_each_name_changes_what_it_says():
+    def many(augment, n=30):
+        torch.manual_seed(1)
+        return torch.stack([train_transform(augment, 32)(Image.new("RGB", (50, 50), (90, 120, 60))) for _ in range(n)])
+
+    assert len({tuple(p) for p in many("colour")[:, :, 16, 16].tolist()}) > 20
+    assert len({tuple(p) for p in many("crop")[:, :, 16, 16].tolist()}) == 1
+    black = (many("erase") == 0).all(1).flatten(1).float().mean(1)  # the share of a photo that is erased
+    assert 5 < (black > 0).sum() < 25 and 0.02 < black[black > 0].mean() < 0.34
+
+
+@pytest.mark.parametrize("augment", ["mixup", "cutmix"])
+def test_a_mixed_batch_keeps_the_share_it_tells(augment):
+    photos = torch.arange(4, dtype=torch.uint8).mul(60)[:, None, None, None].expand(4, 3, 20, 20)
+    own, before = photos.float().mean((1, 2, 3)), photos.float().mean((1, 2, 3)).roll(1)
+    shares = []
+    for seed in range(20):
+        torch.manual_seed(seed)
+        mixed, share = mix(photos, augment)
+        torch.testing.assert_close(mixed.mean((1, 2, 3)), share * own + (1 - share) * before, atol=1e-3, rtol=0)
+        assert len(mixed[1].unique()) <= (1 if augment == "mixup" else 2)
+        shares.append(share)
+    assert min(shares) < 0.5 and max(shares) > 0.7
+
+
 def test_batches_come_in_order_and_whole(colours):
     got = np.concatenate(list(batches(colours["image_path"].tolist(), 16, batch_size=5)))
     assert got.shape == (24, 3, 16, 16) and got.dtype == np.uint8
@@ -60,7 +159,7 @@ def test_batches_come_in_order_and_whole(colours):
 def test_messages(colours):
     with pytest.raises(TableError, match="holds valid, not 'train'. Use table.complete_splits"):
         loaders(colours.assign(split="valid"), 32)
-    with pytest.raises(ValueError, match="augment must be one of none, flip, crop, strong; got 'jitter'"):
+    with pytest.raises(ValueError, match="augment must be one of none, flip, crop, .*, strong; got 'jitter'"):
         train_transform("jitter", 32)
 
 

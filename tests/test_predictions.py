@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab.predictions import Predictions
+from plantlab.predictions import Predictions, fuse
 from plantlab.table import TableError
 
 SPECIES = ["Rosa alba", "Rosa nigra", "Bellis minor"]
@@ -104,3 +104,27 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
 def test_messages(act, error, message):
     with pytest.raises(error, match=message):
         act()
+
+
+def test_fused_answers_are_their_mean():
+    a, b = make([[0.9, 0.1], [0.2, 0.8]], plants=["p", "q"]), make([[0.5, 0.5], [0.6, 0.4]])
+    assert fuse([a, b]).probs == pytest.approx(np.array([[0.7, 0.3], [0.4, 0.6]]))
+    assert list(fuse(iter([a, b])).images["obs_id"]) == ["p", "q"]  # the first one's table
+    assert np.array_equal(fuse([a]).probs, a.probs)
+
+
+@settings(deadline=None, max_examples=30)
+@given(random_predictions(), st.integers(2, 6))
+def test_fusing_an_answer_with_itself_changes_nothing(p, times):
+    np.testing.assert_allclose(fuse([p] * times).probs, p.probs, atol=1e-6)
+
+
+def test_what_cannot_be_fused_is_said():
+    a = make([[0.9, 0.1], [0.2, 0.8]])
+    with pytest.raises(ValueError, match="nothing to fuse: got no answers"):
+        fuse([])
+    other = Predictions(a.images[::-1], a.species, a.probs)
+    with pytest.raises(ValueError, match="have other images, or another order; predict the same table"):
+        fuse([a, other])
+    with pytest.raises(ValueError, match="2 images, 3 species.* have other species"):
+        fuse([a, make([[0.9, 0.1, 0], [0.2, 0.8, 0]])])

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from plantlab import training
+from plantlab import backbones, losses, training
 from plantlab.backbones import create_network, fingerprint
-from plantlab.predictions import Predictions
+from plantlab.images import VIEWS
+from plantlab.predictions import Predictions, fuse
 from plantlab.table import TableError
 from plantlab.training import fit, fit_head, predict, train
 
@@ -63,6 +64,80 @@ def test_predict_equals_the_network_in_torch_row_by_row(images):
         photo = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)[None]
         with torch.inference_mode():
             np.testing.assert_allclose(probs, torch.softmax(network(photo), 1)[0].numpy(), atol=1e-4)
+
+
+def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(images, tmp_path, monkeypatch):
+    """One plant: 5 photos x 5 views x 12 networks, counted where photos go into networks."""
+    computed, real = [], backbones.batches
+    monkeypatch.setattr(
+        backbones, "batches", lambda paths, *given: computed.extend((p, given[1]) for p in paths) or real(paths, *given)
+    )
+
+    def ask(networks):
+        computed.clear()
+        return fuse(predict(n, ["a", "b", "c"], images[:5], 32, VIEWS, cache=tmp_path) for n in networks)
+
+    networks = [create_network(SMALL, n_species=3, weights="none", seed=i) for i in range(13)]
+    assert len({fingerprint(n.body) for n in networks}) == 13
+    first = ask(networks[:12])
+    assert len(computed) == 300 and len(set(computed)) == 25
+    again = ask(networks[:12])
+    assert len(computed) == 0 and np.array_equal(first.probs, again.probs)
+    ask(networks)
+    assert len(computed) == 25
+    alone = [predict(n, ["a", "b", "c"], images[:5], 32, (v,)).probs for n in networks[:12] for v in VIEWS]
+    np.testing.assert_allclose(first.probs, np.mean(alone, 0), atol=1e-5)
+    networks[0].head = torch.nn.Linear(networks[0].n_features, 3)  # a head is no network
+    other = ask(networks[:12])
+    assert len(computed) == 0 and not np.allclose(other.probs, first.probs, atol=1e-4)
+
+
+@pytest.mark.parametrize("augment", ["mixup", "cutmix"])
+def test_mixing_trains_resumes_and_leaves_validation_alone(images, augment, tmp_path, monkeypatch):
+    options = {"epochs": 3, "lr": 4e-3, "image_size": 32, "batch_size": 8, "n_workers": 0, "augment": augment}
+    network = create_network(SMALL, weights="none", seed=4)
+    history = fit(network, images, **options).history
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+    valid = predict(network, ["Stripes 0", "Stripes 1", "Stripes 2"], images[images["split"] == "valid"], 32)
+    assert (valid.probs.argmax(1) == valid.targets).mean() == pytest.approx(history["accuracy"].iloc[-1])
+    smooth = 0.9 * np.eye(3)[valid.targets] + 0.1 / 3
+    assert -(smooth * np.log(valid.probs)).sum(1).mean() == pytest.approx(history["valid_loss"].iloc[-1], abs=1e-3)
+    before = training.Keep.before_epoch
+
+    def dies(self):
+        if self.epoch == 2:
+            raise KeyboardInterrupt
+        before(self)
+
+    monkeypatch.setattr(training.Keep, "before_epoch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        fit(create_network(SMALL, weights="none", seed=4), images, **options, checkpoint=tmp_path / "a.ckpt")
+    monkeypatch.setattr(training.Keep, "before_epoch", before)
+    resumed = create_network(SMALL, weights="none", seed=4)
+    fit(resumed, images, **options, checkpoint=tmp_path / "a.ckpt")
+    assert fingerprint(resumed) == fingerprint(network)
+
+
+def test_a_mixed_batch_has_the_loss_of_both_species_in_their_shares(images, monkeypatch):
+    asked = []
+
+    class Noted(losses.LogitAdjusted):
+        def forward(self, logits, targets):
+            asked.append((targets.tolist(), super().forward(logits, targets)))
+            return asked[-1][1]
+
+    seen, after = [], training.Mix.after_loss
+    monkeypatch.setattr(
+        training.Mix, "after_loss", lambda self: after(self) or seen.append((self.share, self.loss_grad.item()))
+    )
+    train_rows = images[images["split"] == "train"]
+    network = create_network(SMALL, weights="none")
+    fit(network, train_rows, 1, image_size=32, batch_size=8, n_workers=0, augment="mixup", loss=Noted([15, 15, 15]))
+    assert len(asked) == 2 * len(seen) == 10
+    for i, (share, mixed) in enumerate(seen):
+        (own, first), (other, second) = asked[2 * i : 2 * i + 2]
+        assert other == [own[-1], *own[:-1]]
+        assert mixed == pytest.approx((share * first + (1 - share) * second).item(), rel=1e-5)
 
 
 def test_the_frozen_head_leaves_the_body_and_the_second_step_starts_from_it(images, tmp_path):
