@@ -85,7 +85,7 @@ def plot_guises(images: pd.DataFrame, image_size: int, augments=AUGMENTATIONS, n
         box = {"facecolor": "black", "alpha": 0.6, "pad": 1, "lw": 0}
         ax.text((i + 0.5) * image_size, 0.97 * image_size, view, ha="center", fontsize=7, color="white", bbox=box)
     most, least = moved.idxmax(), moved.where(moved > 0, 2).idxmin()  # none moves nothing
-    title = f"{most} changes a photo most ({moved[most]:.0%} a pixel), {least} least ({moved[least]:.0%})"
+    title = f"On average a pixel changes by {moved[least]:.0%} ({least}) to {moved[most]:.0%} ({most})"
     return titled(ax, title, f"{data_kind(images)}: one photo in the views of a test, and in {n} epochs of training")
 
 
