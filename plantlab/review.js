@@ -148,7 +148,8 @@ function render({ model, el }) {
     if (!press) return;
     event.preventDefault();
     if (!event.repeat || event.key.startsWith("Arrow")) press(); // a key held down decides once
-    grid.children[at % page]?.scrollIntoView({ block: "nearest" });
+    const { offsetTop: top, offsetHeight: height } = grid.children[at % page] ?? grid;
+    if (grid.classList.contains("many")) grid.scrollTop = Math.min(top, Math.max(grid.scrollTop, top + height - grid.clientHeight));
   });
   root.addEventListener("click", (event) => event.target !== other && root.focus({ preventScroll: true }));
   other.addEventListener("blur", () => (other.value = ""));

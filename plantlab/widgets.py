@@ -35,8 +35,10 @@ def identify(answer: Callable[[bytes], pd.DataFrame], warning: str = "") -> widg
             table = answer(content)[["species", "score"]].style.bar("score", vmin=0, vmax=1, color="#8FD6BD")
         except PhotoError as error:
             return widgets.HTML(f"<p><b>{name}</b> was not read: {html.escape(str(error))}.</p>")
-        table = table.format({"score": "{:.1%}"}, escape="html").set_properties("species", **{"font-style": "italic"})
-        photo = widgets.Image(value=content, layout=widgets.Layout(height="180px", margin="4px 16px 4px 0"))
+        table = table.format({"score": "{:.1%}"}, escape="html").set_properties("score", **{"min-width": "140px"})
+        table = table.set_properties("species", **{"font-style": "italic", "padding-right": "16px"})
+        place = widgets.Layout(width="240px", height="180px", margin="4px 16px 8px 0", object_fit="contain")
+        photo = widgets.Image(value=content, layout=place)
         return widgets.HBox([photo, widgets.HTML(f"<b>{name}</b>{table.hide().hide(axis='columns').to_html()}")])
 
     def show(change) -> None:

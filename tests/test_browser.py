@@ -198,6 +198,10 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
 
     os.kill(int(read_decisions(file)["by"].iloc[0]), signal.SIGKILL)  # the kernel
     expected = held()
+    press("d")
+    wait(
+        browser, lambda: texts(browser, ".trouble")[0].startswith("Not saved yet: 1."), "a word that nothing was saved"
+    )
     run(browser, lab, folder, "again.ipynb", *cells)
     opened()
     expect(expected)
