@@ -59,18 +59,20 @@ def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = 
 
 
 def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k: int = 10) -> pd.DataFrame:
-    """Return how suspicious each photo's label is, (N,) a column, the higher the more: four views of the same doubt.
+    """Return how suspicious each photo is, a column a reason, (N,) each, the higher the more.
 
     `label`: 1 - the label's probability (confident learning's self-confidence). `neighbours`: share of the `k` most
-    alike trusted photos (of all, where no `source` is trusted) that carry another label. `strange`: mean cosine
-    distance to them; what is no plant looks like none. `copy`: 1 where the photo duplicates an earlier one.
+    alike photos that carry another label. `strange`: Mahalanobis distance to the trusted photos (to all, where under
+    2 k are `source` trusted), the reason against photos without a plant. `copy`: 1 where it duplicates an earlier one.
 
     Args:
-        probs: (N, K) for the sorted species of `images`, of models that did not learn from the photo itself
-            (heads.out_of_fold). embeddings: (N, D).
-    Source: Northcutt et al. 2021, "Confident learning", through cleanlab.
+        probs: (N, K) for the sorted species, of heads that did not learn from the photo (heads.out_of_fold).
+        embeddings: (N, D), best few numbers, such as 100 principal components.
+    Source: Northcutt et al. 2021, "Confident learning", through cleanlab; Lee et al. 2018, "A simple unified framework
+    for detecting out-of-distribution samples", for the distance.
     """
     from cleanlab.rank import get_label_quality_scores
+    from sklearn.covariance import LedoitWolf
     from sklearn.neighbors import NearestNeighbors
 
     require(images, "species")
@@ -78,21 +80,47 @@ def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k
     if probs.shape != (len(images), len(names)) or len(embeddings) != len(images):
         got = f"probs {probs.shape} and {len(embeddings)} embeddings"
         raise ValueError(f"expected probs {(len(images), len(names))} and as many embeddings; got {got}")
-    trusted = np.flatnonzero(images.get("source", pd.Series("trusted", images.index)) == "trusted")
-    trusted = trusted if len(trusted) > k else np.arange(len(images))
-    index = NearestNeighbors(n_neighbors=k + 1, metric="cosine").fit(embeddings[trusted])
-    distance, near = index.kneighbors(embeddings)  # (N, k + 1)
-    itself = trusted[near] == np.arange(len(images))[:, None]
-    itself[~itself.any(1), -1] = True  # one of k + 1 goes: the photo itself, else the farthest
-    distance, near = (each[~itself].reshape(-1, k) for each in (distance, trusted[near]))
-    quality = get_label_quality_scores(labels, probs, method="self_confidence")
-    scores = {
-        "label": 1 - quality,
-        "neighbours": (labels[near] != labels[:, None]).mean(1),
-        "strange": distance.mean(1),
-    }
+    near = NearestNeighbors(n_neighbors=k, metric="cosine").fit(embeddings).kneighbors(return_distance=False)
+    trusted = images.get("source", pd.Series("", images.index)).to_numpy() == "trusted"
+    known = LedoitWolf().fit(embeddings[trusted] if trusted.sum() >= 2 * k else embeddings)
     copies = find_duplicates(images)["second"] if "phash" in images else []
-    return pd.DataFrame({**scores, "copy": np.isin(np.arange(len(images)), copies).astype(float)}, index=images.index)
+    scores = {
+        "label": 1 - get_label_quality_scores(labels, probs, method="self_confidence"),
+        "neighbours": (labels[near] != labels[:, None]).mean(axis=1),
+        "strange": np.sqrt(known.mahalanobis(embeddings)),
+        "copy": np.isin(np.arange(len(images)), copies).astype(float),
+    }
+    return pd.DataFrame(scores, index=images.index)
+
+
+def swap_labels(
+    images: pd.DataFrame, share: float, embeddings: np.ndarray, alike: bool = True, trusted_share: float = 0.25, seed=0
+) -> pd.DataFrame:
+    """Return `images` with wrong labels made on purpose: a data set whose truth is known.
+
+    A `trusted_share` of the train observations of each species keeps its labels, as `source` trusted; of the others,
+    now web, the `share` gets another species: `alike`, that with the nearest mean embedding, else any. `true_species`
+    and `noise` ("swapped" or "") tell what was done.
+
+    Raises:
+        ValueError: a share outside [0, 1].
+    """
+    require(images, "species", "split", "obs_id")
+    if not (0 <= share <= 1 and 0 < trusted_share < 1):
+        raise ValueError(f"share must be in [0, 1] and trusted_share in (0, 1); got {share} and {trusted_share}")
+    rng, train = np.random.default_rng(seed), (images["split"] == "train").to_numpy()
+    codes, names = pd.factorize(images["species"], sort=True)
+    means = pd.DataFrame(embeddings[train]).groupby(codes[train]).mean().reindex(range(len(names))).to_numpy()
+    apart = np.linalg.norm(means[:, None] - means[None], axis=2)  # (K, K); NaN where train lacks the species
+    nearest = np.where(np.isnan(apart) | np.eye(len(names), dtype=bool), np.inf, apart).argmin(axis=1)
+    plants = images[train].drop_duplicates("obs_id").sample(frac=1, random_state=seed)
+    place = plants.groupby("species").cumcount() / plants.groupby("species")["obs_id"].transform("size")
+    web = train & ~images["obs_id"].isin(set(plants["obs_id"][place < trusted_share])).to_numpy()
+    wrong = web & (rng.random(len(images)) < share)
+    others = (codes + rng.integers(1, len(names), len(images))) % len(names)
+    species = np.where(wrong, names[nearest[codes] if alike else others], images["species"])
+    told = {"species": species, "true_species": images["species"], "noise": np.where(wrong, "swapped", "")}
+    return images.assign(**told, source=np.where(web, "web", "trusted"))
 
 
 def leakage(images: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:

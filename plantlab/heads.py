@@ -83,9 +83,9 @@ def out_of_fold(
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     for learn, ask in folds.split(embeddings, targets, groups):
         there, codes = np.unique(targets[learn], return_inverse=True)
-        head = fit_linear(embeddings[learn], codes, len(there), **options)
+        head = widen(fit_linear(embeddings[learn], codes, len(there), **options), there, n_species)
         with torch.no_grad():
-            probs[np.ix_(ask, there)] = head(torch.from_numpy(embeddings[ask]).float()).softmax(1).numpy()
+            probs[ask] = head(torch.from_numpy(embeddings[ask]).float()).softmax(1).numpy()
     return probs
 
 
@@ -144,3 +144,10 @@ def _linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
         head.weight.copy_(torch.from_numpy(weight))
         head.bias.copy_(torch.from_numpy(bias))
     return head
+
+
+def widen(head: nn.Linear, there: np.ndarray, n_species: int) -> nn.Linear:
+    """Return a head for `n_species` from one for those numbered in `there`; the others get no probability."""
+    weight, bias = np.zeros((n_species, head.in_features)), np.full(n_species, -1e4)
+    weight[there], bias[there] = head.weight.detach().numpy(), head.bias.detach().numpy()
+    return _linear(weight, bias)

@@ -226,23 +226,45 @@ def recorded(notebook: str, kind: str = "photographs") -> pd.DataFrame:
     return compare(records[records["kind"] == kind])
 
 
-def recorded_means(notebook: str, *columns: str) -> pd.DataFrame:
+def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterable[str] = ()) -> pd.DataFrame:
     """Return scores on record, a row a data set and method: means over the seeds, with how many, n, machine and date.
 
-    Rows are in the order of their records; runs at the defaults, which are not committed, are left out.
+    Runs at the defaults, which are not committed, are left out.
 
     Args:
-        columns: those to show besides, such as macro_top1; top1 always is.
+        columns: those to show besides top1, such as macro_top1. by: parameters that part rows, too, such as noise.
     """
     folder = project_root() / "results" / notebook
-    records = read_records(folder) if any(folder.rglob("record.json")) else pd.DataFrame()
-    if records.empty or (records := records[~records["run"].isin(["default", "test", "by-hand"])]).empty:
-        return pd.DataFrame(columns=["data", "kind", "method", "seeds", "n", "top1", *columns])
+    records = read_records(folder) if any(folder.rglob("record.json")) else pd.DataFrame({"run": [], "split": []})
+    records = records[~records["run"].isin(["default", "test", "by-hand"]) & (records["split"] == split)]
+    records = records.rename(columns={f"param_{name}": name for name in by})
+    keys = ["data", "kind", *by, "method"]
+    if records.empty:
+        return pd.DataFrame(columns=[*keys, "seeds", "n", "top1", *columns])
+    records["data"] = records["data"].str.replace(r"^(.*-images)-[0-9a-f]{8}$", r"flora, \1", regex=True)
     means = {c: (c, "mean") for c in ("top1", *columns) if c in records}
     last = {c: (c, "last") for c in ("device", "date")}
     told = {"seeds": ("seed", "nunique"), "n": ("n", "first"), **means, **last}
-    table = records.groupby(["data", "kind", "method"], sort=False).agg(**told).reset_index()
+    table = records.groupby(keys, sort=False).agg(**told).reset_index()
     return table.assign(date=table["date"].str[:10]).round(3)
+
+
+def chosen_on_valid(notebook: str, data: str, measure: str, within: tuple[str, float, str]) -> str:
+    """Return a sentence: the recorded method that is best by `measure` on valid, and its gain on test over all seeds.
+
+    Args:
+        data: as recorded_means names it. within: measure, loss allowed, method: what may be lost against which.
+    """
+    limited, loss, base = within
+    known = recorded_means(notebook, measure, limited, split="valid")
+    known = known[known["data"] == data].set_index("method")
+    best = known.loc[known[limited] >= known.loc[base, limited] - loss, measure].idxmax()
+    rows = read_records(project_root() / "results" / notebook)
+    named = rows["data"].str.replace(r"^(.*-images)-[0-9a-f]{8}$", r"flora, \1", regex=True) == data
+    rows = rows[named & (rows["method"] == best) & (rows["split"] == "test") & (rows["run"] != "default")]
+    gain, spread = rows["gain"].mean(), np.sqrt(np.square(rows["gain_high"] - rows["gain_low"]).sum()) / 2 / len(rows)
+    ends = f"{100 * (gain - spread):+.1f} to {100 * (gain + spread):+.1f}"
+    return f"{data}, {len(rows)} seeds: {best}, macro top-1 {100 * gain:+.1f} points ({ends}) against {base}"
 
 
 def _plain(value: object) -> object:

@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from plantlab import backbones
 from plantlab.backbones import compile_network, count_missing, create_network, embed, fingerprint
-from plantlab.heads import fit_linear
+from plantlab.heads import adjust, fit_linear, nearest_mean, normalise, widen
+from plantlab.losses import class_balanced_weights
 from plantlab.photos import open_photo
 
 SMALL = "test_resnet"  # timm's own for tests: half a million parameters
@@ -185,3 +186,40 @@ def test_fit_linear_solves_what_scikit_learn_solves():
         fit_linear(x, y[:9], 3)
     with pytest.raises(ValueError, match="penalty must be above 0"):
         fit_linear(x, y, 3, penalty=0)
+
+
+def test_heads_for_a_long_tail():
+    """The genus lends a species with one photo its weights; adjusting and normalising change what they say they do."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(m, 1, (n, 6)) for m, n in ((0, 60), (2, 60), (-2, 3))]).astype(np.float32)
+    y, counts = np.repeat([0, 1, 2], [60, 60, 3]), np.array([60, 60, 3])
+    head = fit_linear(x, y, 3)
+    moved = adjust(head, counts, 1.0)
+    assert torch.allclose(moved.bias - head.bias, -torch.log(torch.tensor(counts / counts.sum())).float(), atol=1e-5)
+    assert torch.equal(adjust(head, counts, 0).bias, head.bias)
+    assert torch.allclose(normalise(head, 1.0).weight.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(normalise(head, 0.0).weight, head.weight, atol=1e-6)
+    with torch.no_grad():
+        named = nearest_mean(x, y, 3)(torch.from_numpy(x)).argmax(1).numpy()
+    means = np.stack([x[y == k].mean(0) for k in range(3)])
+    assert (named == np.square(x[:, None] - means).sum(2).argmin(1)).all()
+    alone, shared = (fit_linear(x, y, 3, parents=parents) for parents in (None, np.array([0, 1, 0])))
+    near = [torch.cosine_similarity(h.weight[2], h.weight[0], dim=0).item() for h in (alone, shared)]
+    assert near[1] > near[0] + 0.05, "species 2 shares a genus with species 0: their weights come closer"
+    wide = widen(fit_linear(x[y < 2], y[y < 2], 2), np.array([0, 2]), 3)
+    with torch.no_grad():
+        assert wide(torch.from_numpy(x)).softmax(1)[:, 1].max() < 1e-6
+
+
+def test_steps_of_adam_come_to_the_same_end_and_balanced_weights_are_rows_said_twice():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, 5)).astype(np.float32), np.repeat([0, 1, 2], [60, 20, 10])
+    x += np.eye(3, 5, dtype=np.float32)[y]
+    solved, stepped = fit_linear(x, y, 3, penalty=10), fit_linear(x, y, 3, penalty=10, steps=2000)
+    assert torch.allclose(solved.weight, stepped.weight, atol=2e-3)
+    weights = class_balanced_weights([60, 20, 10], beta=1)
+    weighted = fit_linear(x, y, 3, 10, torch.nn.CrossEntropyLoss(weights), scale=False)
+    twice = np.concatenate([np.flatnonzero(y == k).repeat(60 // n) for k, n in enumerate((60, 20, 10))])
+    repeated = fit_linear(x[twice], y[twice], 3, 10, scale=False)
+    shift = weighted.weight - repeated.weight
+    assert shift.abs().max() < 2e-3

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plantlab import curation
 from plantlab.curation import assign_observations, find_duplicates, fit_to_train, leakage
 from plantlab.layouts import read_images
 from plantlab.photos import set_aside
@@ -171,3 +172,55 @@ def test_the_real_flower_photos_hold_three_pairs_of_files_one_under_two_classes(
     exact = duplicates[duplicates["kind"] == "exact"]
     assert (len(bad), len(exact), int((~exact["same_species"]).sum())) == (0, 3, 1)
     assert fit_to_train(images, bad, duplicates).verdict == "with care"
+
+
+def noisy(n: int = 300, seed: int = 0):
+    """Return photos of three well separated species, a tenth of whose labels are wrong, and 20 that are like none."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 3, n)
+    vectors = 6 * np.eye(3)[truth] @ rng.normal(size=(3, 12)) + rng.normal(size=(n, 12))
+    wrong = rng.random(n) < 0.1
+    vectors[:20], wrong[:20] = 25 * rng.normal(size=(20, 12)), False
+    label = np.where(wrong, (truth + 1) % 3, truth)
+    images = pd.DataFrame({"image_path": np.arange(n).astype(str), "species": np.array(list("abc"))[label]})
+    images = images.assign(source=np.where(np.arange(n) < 200, "web", "trusted"), obs_id=images["image_path"])
+    return images, vectors.astype(np.float32), wrong
+
+
+def test_suspicion_finds_wrong_labels_and_strangers_and_agrees_with_cleanlab():
+    from cleanlab.rank import get_label_quality_scores
+    from sklearn.metrics import roc_auc_score
+
+    from plantlab.heads import out_of_fold
+
+    images, vectors, wrong = noisy()
+    labels = pd.factorize(images["species"], sort=True)[0]
+    probs = out_of_fold(vectors, labels, 3, images["obs_id"].to_numpy())
+    assert probs.shape == (300, 3) and np.allclose(probs.sum(1), 1, atol=1e-5)
+    doubt = curation.suspicion(images, probs, vectors)
+    known = np.arange(300) >= 20
+    assert roc_auc_score(wrong[known], doubt["label"][known]) > 0.95
+    assert roc_auc_score(wrong[known], doubt["neighbours"][known]) > 0.95
+    assert roc_auc_score(~known, doubt["strange"]) > 0.99
+    theirs = get_label_quality_scores(labels, probs, method="self_confidence")
+    assert np.allclose(1 - doubt["label"], theirs, atol=1e-6)
+    assert np.allclose(theirs, probs[np.arange(300), labels]), "which is the label's probability"
+    with pytest.raises(ValueError, match=r"expected probs \(300, 3\) and as many embeddings; got probs \(300, 2\)"):
+        curation.suspicion(images, probs[:, :2], vectors)
+
+
+def test_swapped_labels_know_their_truth():
+    images, vectors, _ = noisy(600)
+    images["split"] = np.where(np.arange(600) < 500, "train", "test")
+    for alike in (True, False):
+        swapped = curation.swap_labels(images, 0.4, vectors, alike, trusted_share=0.25)
+        train, wrong = swapped["split"] == "train", swapped["noise"] == "swapped"
+        assert (swapped["true_species"] == images["species"]).all()
+        assert (wrong == (swapped["species"] != swapped["true_species"])).all()
+        assert not wrong[~train].any() and not wrong[swapped["source"] == "trusted"].any()
+        assert wrong[swapped["source"] == "web"].mean() == pytest.approx(0.4, abs=0.06)
+        assert (swapped.loc[train, "source"] == "trusted").mean() == pytest.approx(0.25, abs=0.01)
+        pairs = swapped[wrong].groupby("true_species")["species"].nunique()
+        assert (pairs == (1 if alike else 2)).all()
+    with pytest.raises(ValueError, match=r"share must be in \[0, 1\]"):
+        curation.swap_labels(images, 1.5, vectors)
