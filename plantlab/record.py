@@ -234,14 +234,11 @@ def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterab
     Args:
         columns: those to show besides top1, such as macro_top1. by: parameters that part rows, too, such as noise.
     """
-    folder = project_root() / "results" / notebook
-    records = read_records(folder) if any(folder.rglob("record.json")) else pd.DataFrame({"run": [], "split": []})
-    records = records[~records["run"].isin(["default", "test", "by-hand"]) & (records["split"] == split)]
-    records = records.rename(columns={f"param_{name}": name for name in by})
+    records = _committed(notebook)
+    records = records[records["split"] == split].rename(columns={f"param_{name}": name for name in by})
     keys = ["data", "kind", *by, "method"]
     if records.empty:
         return pd.DataFrame(columns=[*keys, "seeds", "n", "top1", *columns])
-    records["data"] = records["data"].str.replace(r"^(.*-images)-[0-9a-f]{8}$", r"flora, \1", regex=True)
     means = {c: (c, "mean") for c in ("top1", *columns) if c in records}
     last = {c: (c, "last") for c in ("device", "date")}
     told = {"seeds": ("seed", "nunique"), "n": ("n", "first"), **means, **last}
@@ -259,12 +256,20 @@ def chosen_on_valid(notebook: str, data: str, measure: str, within: tuple[str, f
     known = recorded_means(notebook, measure, limited, split="valid")
     known = known[known["data"] == data].set_index("method")
     best = known.loc[known[limited] >= known.loc[base, limited] - loss, measure].idxmax()
-    rows = read_records(project_root() / "results" / notebook)
-    named = rows["data"].str.replace(r"^(.*-images)-[0-9a-f]{8}$", r"flora, \1", regex=True) == data
-    rows = rows[named & (rows["method"] == best) & (rows["split"] == "test") & (rows["run"] != "default")]
+    rows = _committed(notebook).query("data == @data and method == @best and split == 'test'")
     gain, spread = rows["gain"].mean(), np.sqrt(np.square(rows["gain_high"] - rows["gain_low"]).sum()) / 2 / len(rows)
     ends = f"{100 * (gain - spread):+.1f} to {100 * (gain + spread):+.1f}"
     return f"{data}, {len(rows)} seeds: {best}, macro top-1 {100 * gain:+.1f} points ({ends}) against {base}"
+
+
+def _committed(notebook: str) -> pd.DataFrame:
+    """Return a notebook's records but those at the defaults or by hand; floras of several seeds get one name."""
+    folder = project_root() / "results" / notebook
+    if not any(folder.rglob("record.json")):
+        return pd.DataFrame({"run": [], "split": []})
+    records = read_records(folder)
+    records["data"] = records["data"].str.replace(r"^(.*-images)-[0-9a-f]{8}$", r"flora, \1", regex=True)
+    return records[~records["run"].isin(["default", "test", "by-hand"])]
 
 
 def _plain(value: object) -> object:

@@ -158,3 +158,16 @@ def test_a_contact_sheet_shows_each_species_once_before_any_again(tmp_path):
 def test_messages(act, error, message):
     with pytest.raises(error, match=message):
         act()
+
+
+def test_pairs_and_reliability_say_what_they_are_given():
+    scores = pd.DataFrame({"method": ["a", "b"], "top1": [0.5, 0.7], "macro_top1": [0.2, 0.3], "n": 9})
+    ax = plots.plot_pairs(scores, {"top1": "micro", "macro_top1": "macro"}, "b leads", "9 plants")
+    assert ax.get_title(loc="left") == "b leads" and [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0.5, 0.7], [0.2, 0.3]]
+    plt.close("all")
+    images = pd.DataFrame({"image_path": np.arange(100).astype(str), "species": ["x"] * 60 + ["y"] * 40})
+    ax = plots.plot_reliability({"flat": Predictions(images, ["x", "y"], np.tile([0.8, 0.2], (100, 1)))}, n_bins=1)
+    assert "flat 20.0 points" in ax.get_title(loc="left"), "80 % sure, 60 % right"
+    line = ax.lines[1]
+    assert (line.get_xdata()[0], line.get_ydata()[0]) == (pytest.approx(0.8), 0.6)

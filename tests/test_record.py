@@ -247,3 +247,28 @@ def test_messages(project, tmp_path, shell):
     (tmp_path / "record.json").write_text('{"notebook": "x"}')
     with pytest.raises(ValueError, match="is not a run record"):
         record.read_records(tmp_path)
+
+
+def recorded_rows(gain: float, valid: float) -> list[dict]:
+    base = {"method": "cross-entropy", "top1": 0.6, "n": 4, "gain": 0.0, "gain_low": 0.0, "gain_high": 0.0}
+    other = {"method": "other", "top1": 0.5, "n": 4, "gain": gain, "gain_low": gain - 0.03, "gain_high": gain + 0.03}
+    rows = [{**row, "split": "test"} for row in (base, other)]
+    return rows + [{**base, "split": "valid", "ma_mrr": 0.4}, {**other, "split": "valid", "top1": valid, "ma_mrr": 0.5}]
+
+
+def test_recorded_means_over_seeds_and_the_method_chosen_on_valid(project, monkeypatch):
+    assert record.recorded_means("05_x", "gain").empty
+    for seed, gain in enumerate((0.04, 0.08, 0.06)):
+        monkeypatch.setenv("PLANTLAB_RUN", f"s-{seed}")
+        images = table(project)
+        images.attrs["name"] = f"9-species-4-images-{seed:08x}"
+        save(project, "05_x", images=images, scores=recorded_rows(gain, 0.59), params={"seed": seed, "noise": 0.4})
+    monkeypatch.setenv("PLANTLAB_RUN", "default")
+    save(project, "05_x", scores=recorded_rows(0.9, 0.59))
+    means = record.recorded_means("05_x", "gain", by=["noise"]).set_index("method")
+    assert means["gain"].tolist() == [0, 0.06] and means["seeds"].tolist() == [3, 3], "the default run is left out"
+    assert set(means["data"]) == {"flora, 9-species-4-images"} and set(means["noise"]) == {0.4}
+    told = record.chosen_on_valid("05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.02, "cross-entropy"))
+    assert told.endswith("3 seeds: other, macro top-1 +6.0 points (+4.3 to +7.7) against cross-entropy")
+    told = record.chosen_on_valid("05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.001, "cross-entropy"))
+    assert "cross-entropy, macro top-1 +0.0" in told, "the other loses a point on valid"
