@@ -238,7 +238,7 @@ def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterab
     records = records[records["split"] == split].rename(columns={f"param_{name}": name for name in by})
     keys = ["data", "kind", *by, "method"]
     if records.empty:
-        return pd.DataFrame(columns=[*keys, "seeds", "n", "top1", *columns])
+        return pd.DataFrame(columns=[*keys, "seeds", "n", "top1", *columns, "device", "date"])
     means = {c: (c, "mean") for c in ("top1", *columns) if c in records}
     last = {c: (c, "last") for c in ("device", "date")}
     told = {"seeds": ("seed", "nunique"), "n": ("n", "first"), **means, **last}
