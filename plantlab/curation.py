@@ -73,6 +73,7 @@ def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k
     """
     from cleanlab.rank import get_label_quality_scores
     from sklearn.covariance import LedoitWolf
+    from sklearn.model_selection import KFold
     from sklearn.neighbors import NearestNeighbors
 
     require(images, "species")
@@ -81,13 +82,18 @@ def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k
         got = f"probs {probs.shape} and {len(embeddings)} embeddings"
         raise ValueError(f"expected probs {(len(images), len(names))} and as many embeddings; got {got}")
     near = NearestNeighbors(n_neighbors=k, metric="cosine").fit(embeddings).kneighbors(return_distance=False)
-    trusted = images.get("source", pd.Series("", images.index)).to_numpy() == "trusted"
-    known = LedoitWolf().fit(embeddings[trusted] if trusted.sum() >= 2 * k else embeddings)
+    trusted = np.flatnonzero(images.get("source", pd.Series("", images.index)) == "trusted")
+    trusted = trusted if len(trusted) >= 2 * k else np.arange(len(images))
+    far, asked = np.zeros(len(images)), np.zeros(len(images))
+    for fit, _ in KFold(5, shuffle=True, random_state=0).split(trusted):
+        others = np.setdiff1d(np.arange(len(images)), trusted[fit])  # no photo is measured by a fit that it was part of
+        far[others] += np.sqrt(LedoitWolf().fit(embeddings[trusted[fit]]).mahalanobis(embeddings[others]))
+        asked[others] += 1
     copies = find_duplicates(images)["second"] if "phash" in images else []
     scores = {
         "label": 1 - get_label_quality_scores(labels, probs, method="self_confidence"),
         "neighbours": (labels[near] != labels[:, None]).mean(axis=1),
-        "strange": np.sqrt(known.mahalanobis(embeddings)),
+        "strange": far / asked,
         "copy": np.isin(np.arange(len(images)), copies).astype(float),
     }
     return pd.DataFrame(scores, index=images.index)

@@ -202,6 +202,12 @@ def test_suspicion_finds_wrong_labels_and_strangers_and_agrees_with_cleanlab():
     assert roc_auc_score(wrong[known], doubt["label"][known]) > 0.95
     assert roc_auc_score(wrong[known], doubt["neighbours"][known]) > 0.95
     assert roc_auc_score(~known, doubt["strange"]) > 0.99
+    honest = (
+        np.random.default_rng(1).normal(size=(300, 40)).astype(np.float32)
+    )  # web and trusted of one kind, in 40 numbers
+    strange = curation.suspicion(images, probs, honest)["strange"]
+    web = images["source"] == "web"
+    assert (strange[web] > strange[~web].quantile(0.95)).mean() < 0.15, "trusted photos are measured by others' fits"
     theirs = get_label_quality_scores(labels, probs, method="self_confidence")
     assert np.allclose(1 - doubt["label"], theirs, atol=1e-6)
     assert np.allclose(theirs, probs[np.arange(300), labels]), "which is the label's probability"
