@@ -25,8 +25,8 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
     "01_data_exploration": {},
     "02_transfer_learning": {"epochs": 1, "scratch_epochs": 1, "image_size": 32, "shots": [3], "k": 3},
     "03_data_augmentation": {"epochs": 1, "image_size": 32, "shots": [3], "augments": ["none", "mixup"], "k": 3},
-    "04_noisy_web_data": {"n_species": 6, "n_images": 500, "image_size": 48, "n_components": 60, "penalties": [1]},
-    "05_long_tail": {"n_species": 8, "n_images": 400, "image_size": 48, "n_components": 60, "penalties": [1]},
+    "04_noisy_web_data": {"n_species": 6, "n_images": 500, "image_size": 48, "penalties": [1]},
+    "05_long_tail": {"n_species": 8, "n_images": 400, "image_size": 48, "penalties": [1]},
     "90_formula_pretraining": {"epochs": 1, "image_size": 32, "shots": [3], "k": 3, "sizes": [32, 48]},
 }
 MAX_BYTES, MAX_LINES = 300_000, 12
