@@ -63,7 +63,8 @@ def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k
 
     `label`: 1 - the label's probability (confident learning's self-confidence). `neighbours`: share of the `k` most
     alike photos that carry another label. `strange`: Mahalanobis distance to the trusted photos (to all, where under
-    2 k are `source` trusted), the reason against photos without a plant. `copy`: 1 where it duplicates an earlier one.
+    2 k are `source` trusted), the reason against photos without a plant; trusted ones are measured by
+    fits that they were not part of. `copy`: 1 where it duplicates an earlier one.
 
     Args:
         probs: (N, K) for the sorted species, of heads that did not learn from the photo (heads.out_of_fold).
