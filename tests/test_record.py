@@ -270,5 +270,12 @@ def test_recorded_means_over_seeds_and_the_method_chosen_on_valid(project, monke
     assert set(means["data"]) == {"flora, 9-species-4-images"} and set(means["noise"]) == {0.4}
     told = record.chosen_on_valid("05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.02, "cross-entropy"))
     assert told.endswith("3 seeds: other, macro top-1 +6.0 points (+4.3 to +7.7) against cross-entropy")
+    for seed in range(3):
+        monkeypatch.setenv("PLANTLAB_RUN", f"photos-{seed}")
+        save(project, "05_x", scores=recorded_rows(0.06, 0.59), params={"seed": seed, "noise": 0.4})
+    shared = record.chosen_on_valid("05_x", "my photos", "ma_mrr", ("top1", 0.02, "cross-entropy"))
+    assert "other, macro top-1 +6.0 points (+3.0 to +9.0)" in shared, (
+        "seeds on the same test photos are no surer than one"
+    )
     told = record.chosen_on_valid("05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.001, "cross-entropy"))
     assert "cross-entropy, macro top-1 +0.0" in told, "the other loses a point on valid"
