@@ -72,7 +72,8 @@ def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, se
     Args:
         values, observations: (N,) one an image, and which plant it shows.
         groups: (N,) species, for the mean of species means; plants are then drawn within their species, so that rare
-            species, often missing from a draw of all plants, count in every one. Those with one plant add no doubt.
+            species, often missing from a draw of all plants, count in every one. Species with one plant are drawn
+            from one another (collapsed strata): by itself, one plant would add no doubt.
     Raises:
         ValueError: no images.
     """
@@ -89,11 +90,15 @@ def bootstrap_interval(values, observations, groups=None, n_boot: int = 1000, se
     sums, counts = (coo_array((each, (plant, group))).tocsr() for each in (values, np.ones(len(values))))
     n, size = len(plants), np.bincount(home)  # sums and counts: (n, groups)
     low, high = (np.cumsum(size) - size)[home], np.cumsum(size)[home]
+    lone = (sums.sum(axis=0) / counts.sum(axis=0))[size == 1]  # what species with one plant have
     rng, means = np.random.default_rng(seed), []
     for draws in np.array_split(np.arange(n_boot), 1 + n_boot * n // 2_000_000):  # a part at a time bounds the memory
         drawn = rng.integers(low, high, size=(len(draws), n)) + n * np.arange(len(draws))[:, None]
         times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)  # how often each plant came
-        means.append(((times @ sums) / (times @ counts)).mean(axis=1))
+        each = (times @ sums) / (times @ counts)  # (draws, groups)
+        if len(lone):
+            each[:, size == 1] = rng.choice(lone, (len(draws), len(lone)))
+        means.append(each.mean(axis=1))
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     if (values == values[0]).all() and values[0] in (0, 1):
         low, high = (0.025 ** (1 / n), 1) if values[0] else (0, 1 - 0.025 ** (1 / n))

@@ -191,3 +191,11 @@ def test_a_paired_difference_is_surer_than_two_intervals():
     other = Predictions(images[::-1], "ab", q.probs)
     with pytest.raises(ValueError, match="other photos"):
         metrics.difference(p, other)
+
+
+def test_macro_interval_of_species_with_one_plant_each_is_no_false_certainty():
+    """Drawn within its species, a lone plant never varies; drawn from one another, ten of them do as ten plants do."""
+    right = np.repeat([1.0, 0.0], 5)
+    alone = metrics.bootstrap_interval(right, np.arange(10), np.arange(10))
+    assert alone == pytest.approx(metrics.bootstrap_interval(right, np.arange(10)), abs=0.11)
+    assert alone[1] - alone[0] > 0.4
