@@ -12,10 +12,8 @@ from plantlab.table import observations
 SETS = ("standard", "classwise", "PAS")
 
 
-def calibrate(predictions: Predictions, valid: Predictions) -> Predictions:
-    """Return `predictions` with every probability raised to 1 / T, T the temperature at which `valid` is likeliest.
-
-    The order of the species stays; how sure the answer is comes closer to how often it is right.
+def temperature(valid: Predictions) -> float:
+    """Return the T at which probabilities raised to 1 / T make the truth of `valid` likeliest.
 
     Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2.
     """
@@ -23,17 +21,23 @@ def calibrate(predictions: Predictions, valid: Predictions) -> Predictions:
 
     known = valid.targets >= 0
 
-    def tempered(probs: np.ndarray, log_t: float) -> np.ndarray:
-        logits = np.log(np.maximum(probs, 1e-12)) / np.exp(log_t)
-        logits = np.exp(logits - logits.max(1, keepdims=True))
-        return logits / logits.sum(1, keepdims=True)
-
     def surprise(log_t: float) -> float:
-        probs = tempered(valid.probs[known], log_t)
+        probs = temper(valid, np.exp(log_t)).probs[known]
         return -np.log(np.maximum(probs[np.arange(len(probs)), valid.targets[known]], 1e-12)).mean()
 
-    best = minimize_scalar(surprise, bounds=(-3, 3), method="bounded").x
-    return Predictions(predictions.images, predictions.species, tempered(predictions.probs, best))
+    return float(np.exp(minimize_scalar(surprise, bounds=(-3, 3), method="bounded").x))
+
+
+def temper(predictions: Predictions, temperature: float) -> Predictions:
+    """Return `predictions` with every probability raised to 1 / temperature: the order of the species stays."""
+    logits = np.log(np.maximum(predictions.probs, 1e-12)) / temperature
+    logits = np.exp(logits - logits.max(1, keepdims=True))
+    return Predictions(predictions.images, predictions.species, logits / logits.sum(1, keepdims=True))
+
+
+def calibrate(predictions: Predictions, valid: Predictions) -> Predictions:
+    """Return `predictions` tempered by what `valid` asks for: how sure an answer is, is how often it is right."""
+    return temper(predictions, temperature(valid))
 
 
 def prediction_sets(
@@ -104,29 +108,43 @@ def try_sets(
     return pd.DataFrame(rows).assign(method=method)
 
 
-def back_off(predictions: Predictions, valid: Predictions, taxonomy: pd.DataFrame, error: float = 0.1) -> pd.DataFrame:
-    """Return one answer a photo, as deep as it may go: image_path, rank, name, score and whether it is right.
+def back_off_limits(valid: Predictions, taxonomy: pd.DataFrame, error: float = 0.1) -> dict[str, float]:
+    """Return how sure an answer must be to be given at species, genus and family: what `back_off` goes by.
 
-    The rank is species, else genus, else family, else "not sure": the deepest whose probability reaches the least
-    threshold at which, among `valid` photos not answered deeper, at most the share `error` was wrong, one more counted
-    as wrong: nine right answers in a row are needed before any is given at 0.1.
-
-    Args:
-        taxonomy: a table with species, genus and family of every species that is predicted.
+    Each is the least threshold at which, among `valid` photos not answered deeper, at most the share `error` was wrong,
+    one more counted as wrong: nine right answers in a row are needed before any is given at 0.1. A rank that
+    `taxonomy` lacks is left out.
     """
-    n = len(predictions)
-    told = pd.DataFrame({"image_path": predictions.images["image_path"], "rank": "not sure", "name": "", "score": 0.0})
-    told["right"], open_, open_valid = False, np.ones(n, bool), np.ones(len(valid), bool)
-    for rank in ("species", "genus", "family"):
-        here, there = (p if rank == "species" else p.by_rank(rank, taxonomy) for p in (predictions, valid))
-        best, sure = here.probs.argmax(1), here.probs.max(1)
-        sure_valid, wrong = there.probs.max(1), there.probs.argmax(1) != there.targets
-        order = np.flatnonzero(open_valid)[np.argsort(-sure_valid[open_valid], kind="stable")]
+    limits, open_ = {}, np.ones(len(valid), bool)
+    for rank in ("species", *(r for r in ("genus", "family") if r in taxonomy and taxonomy[r].notna().all())):
+        there = valid if rank == "species" else valid.by_rank(rank, taxonomy)
+        sure, wrong = there.probs.max(1), there.probs.argmax(1) != there.targets
+        order = np.flatnonzero(open_)[np.argsort(-sure[open_], kind="stable")]
         share = (1 + np.cumsum(wrong[order])) / np.arange(2, len(order) + 2)  # the next one might be wrong
         allowed = np.flatnonzero(share <= error)
-        limit = sure_valid[order[allowed[-1]]] if len(allowed) else np.inf
-        now = open_ & (sure >= limit)
+        limits[rank] = float(sure[order[allowed[-1]]]) if len(allowed) else np.inf
+        open_ &= sure < limits[rank]
+    return limits
+
+
+def back_off(
+    predictions: Predictions, valid: Predictions | dict[str, float], taxonomy: pd.DataFrame, error: float = 0.1
+) -> pd.DataFrame:
+    """Return one answer a photo, as deep as it may go: image_path, rank, name, score and whether it is right.
+
+    The rank is species, else genus, else family, else "not sure".
+
+    Args:
+        valid: what `back_off_limits` learns from, or the limits that it gave.
+        taxonomy: a table with species, genus and family of every species that is predicted.
+    """
+    limits = valid if isinstance(valid, dict) else back_off_limits(valid, taxonomy, error)
+    told = pd.DataFrame({"image_path": predictions.images["image_path"], "rank": "not sure", "name": "", "score": 0.0})
+    told["right"] = False
+    for rank, limit in limits.items():
+        here = predictions if rank == "species" else predictions.by_rank(rank, taxonomy)
+        best, sure = here.probs.argmax(1), here.probs.max(1)
+        now = (told["rank"] == "not sure").to_numpy() & (sure >= limit)
         told.loc[now, "rank"], told.loc[now, "name"] = rank, np.array(here.species, dtype=object)[best[now]]
         told.loc[now, "score"], told.loc[now, "right"] = sure[now], (best == here.targets)[now]
-        open_, open_valid = open_ & ~now, open_valid & (sure_valid < limit)
     return told

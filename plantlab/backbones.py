@@ -237,6 +237,19 @@ def _session(network: Classifier, weights: str, image_size: int, part: str):
     """Return an ONNX Runtime session of `part`, None where export fails; `weights` tells a network that was trained."""
     import onnxruntime
 
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    try:
+        model = export_onnx(network, image_size, part)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3)
+        return None
+
+
+def export_onnx(network: Classifier, image_size: int, part: str = "forward") -> bytes:
+    """Return an ONNX model of a part of `compile_network`: `photos` float32 (B, 3, S, S) in [0, 255] to `out`."""
+
     class Part(nn.Module):  # the exporter wants a module whose forward is the wanted part
         def __init__(self):
             super().__init__()
@@ -245,22 +258,15 @@ def _session(network: Classifier, weights: str, image_size: int, part: str):
         def forward(self, photos):
             return getattr(self.network, part)(photos.float())
 
-    buffer = io.BytesIO()
-    example = torch.zeros(2, 3, image_size, image_size)
-    try:
-        with warnings.catch_warnings(), torch.inference_mode():
-            warnings.simplefilter("ignore")  # of the TorchScript exporter: seconds faster than its successor
-            axes = {"photos": {0: "batch"}, "out": {0: "batch"}}
-            torch.onnx.export(
-                Part().eval(), (example,), buffer, dynamo=False, input_names=["photos"], output_names=["out"],
-                dynamic_axes=axes,
-            )  # fmt: skip
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        return onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3)
-        return None
+    buffer, example = io.BytesIO(), torch.zeros(2, 3, image_size, image_size)
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # of the TorchScript exporter: seconds faster than its successor
+        axes = {"photos": {0: "batch"}, "out": {0: "batch"}}
+        torch.onnx.export(
+            Part().eval(), (example,), buffer, dynamo=False, input_names=["photos"], output_names=["out"],
+            dynamic_axes=axes,
+        )  # fmt: skip
+    return buffer.getvalue()
 
 
 def embed(

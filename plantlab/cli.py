@@ -1,7 +1,8 @@
-"""The command line: plantlab run | compare | workshop."""
+"""The command line: plantlab run | compare | export | identify | page | workshop."""
 
 import argparse
 import sys
+from pathlib import Path
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="plantlab", description="What do your plant photographs hold?")
-    commands = parser.add_subparsers(required=True, metavar="run | compare | workshop")
+    commands = parser.add_subparsers(required=True, metavar="run | compare | export | identify | page | workshop")
     run = commands.add_parser("run", help="execute notebooks; pages and records go to results/")
     run.set_defaults(command=_run)
     run.add_argument("notebook", nargs="?", help="a path, or a name such as 02_transfer_learning; 02 will do")
@@ -32,6 +33,28 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="tabulate run records")
     compare.set_defaults(command=_compare)
     compare.add_argument("records", nargs="*", help="folders or record.json files; else all of results/")
+    export = commands.add_parser("export", help="train on photographs and write the model into one folder")
+    export.set_defaults(command=_export)
+    export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
+    export.add_argument("folder", help="where to, such as data/models/mine")
+    export.add_argument("--backbone", default="plantlab/seedling", help="a name of timm or torchvision")
+    export.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
+    export.add_argument("--image-size", type=int, default=96, help="side in pixels (default 96)")
+    export.add_argument("--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone")
+    export.add_argument("--licence", default="", help="of the photographs, for the model card")
+    export.add_argument("--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes")
+    export.add_argument("--onnx", action="store_true", help="also write model.onnx")
+    identify = commands.add_parser("identify", help="name the plants on photographs, into a CSV table")
+    identify.set_defaults(command=_identify)
+    identify.add_argument("photos", nargs="+", help="files, or folders that are searched")
+    identify.add_argument("--out", default="answers.csv", help="the table; what stands in it already is kept")
+    identify.add_argument("--model", default="five-flowers", help="a folder of `plantlab export`, or its name")
+    page = commands.add_parser("page", help="open the identify desk as a web page")
+    page.set_defaults(command=_page)
+    page.add_argument("--model", default="five-flowers", help="a folder of `plantlab export`, or its name")
+    page.add_argument("--port", type=int, default=8866)
+    page.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets a phone on the same network in")
+    page.add_argument("--no-browser", action="store_true", help="only say where the page is")
     workshop = commands.add_parser("workshop", help="write the students' copies of the notebooks")
     workshop.set_defaults(command=_workshop)
     workshop.add_argument("folder", nargs="?", default="", help="where to; else workshop/ in the project")
@@ -80,3 +103,33 @@ def _workshop(args: argparse.Namespace) -> int:
     if kept:
         print(f"Kept, for they were changed: {', '.join(kept)}. Delete one to get it anew; --force renews all.")
     return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from plantlab import curation, identifier, layouts, photos, table
+
+    images, bad = photos.set_aside(layouts.read_images(args.dataset))
+    images = table.complete_splits(curation.assign_observations(images))
+    print("\n".join([f"{len(images)} photos of {images['species'].nunique()} species.", *images.attrs["notes"]]))
+    folder = Path(args.folder)
+    model = identifier.learn(
+        images, args.backbone, args.image_size, args.epochs, weights=args.weights,
+        checkpoint=folder / "training.pt", licence=args.licence, thumbnails=not args.no_photos,
+    )  # fmt: skip
+    model.save(folder, args.onnx)
+    print(f"{identifier.model_card(model)}\nThe model is in {folder}. Try it: plantlab page --model {folder}")
+    return 0
+
+
+def _identify(args: argparse.Namespace) -> int:
+    from plantlab import identifier
+
+    done = identifier.identify_files(args.photos, args.out, identifier.load(args.model))
+    print(f"{done}. The table is {args.out}.")
+    return 0
+
+
+def _page(args: argparse.Namespace) -> int:
+    from plantlab import runs
+
+    return runs.open_page(args.model, args.port, args.host, not args.no_browser)

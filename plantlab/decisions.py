@@ -7,6 +7,7 @@ split or moved table, and a photo that is filed under two species can be dropped
 import json
 import os
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,8 +29,6 @@ def decisions_file(images: pd.DataFrame) -> Path:
 def decide(path: str | Path, sha1: str, label: str, decision: str, species: str = "", by: str = "") -> dict:
     """Add one decision to the file `path`, wait until it is on the disk, and return it.
 
-    Lines are only ever added. What a killed process left of its last one is closed and stays, to be skipped.
-
     Args:
         sha1: of the photo, as photos.set_aside found it.
         label: the species under which the photo was found; "" where it had none.
@@ -39,6 +38,25 @@ def decide(path: str | Path, sha1: str, label: str, decision: str, species: str 
     Raises:
         ValueError: no photo, an unknown decision, a relabel to nothing new, or a confirm of no label.
     """
+    return decide_all(path, [(sha1, label)], decision, species, by)[0]
+
+
+def decide_all(path: str | Path, photos: Iterable[tuple], decision: str, species: str = "", by: str = "") -> list[dict]:
+    """Add the same decision on each of `photos`, pairs (sha1, label), as `decide` does, all in one write.
+
+    Lines are only ever added. What a killed process left of its last one is closed and stays, to be skipped.
+    Introduced in notebook 06.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    lines = [dict(zip(COLUMNS, [sha1, label, decision, species, by, now])) for sha1, label in photos]
+    for line in lines:
+        _refuse(**{name: line[name] for name in COLUMNS[:4]})
+    append(path, lines)
+    return lines
+
+
+def _refuse(sha1: str, label: str, decision: str, species: str) -> None:
+    """Raise ValueError if this is no decision."""
     if decision not in DECISIONS:
         near = get_close_matches(str(decision), DECISIONS, n=1) or DECISIONS
         raise ValueError(f"decision is {decision!r}; did you mean {' or '.join(near)}?")
@@ -48,26 +66,39 @@ def decide(path: str | Path, sha1: str, label: str, decision: str, species: str 
         raise ValueError(f"{decision} of {label!r} to {species!r}; relabel needs another species, the rest none.")
     if decision == "confirm" and not label:
         raise ValueError("a photo without a label cannot be confirmed; relabel it, or drop it.")
-    line = dict(zip(COLUMNS, [sha1, label, decision, species, by, datetime.now(UTC).isoformat(timespec="seconds")]))
+
+
+def append(path: str | Path, rows: list[dict]) -> None:
+    """Add `rows` to a file of JSON lines in one write, and wait until they are on the disk."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
-        close = b"" if file.read(1) in (b"\n", b"") else b"\n"
-        file.write(close + json.dumps(line, ensure_ascii=False).encode() + b"\n")  # one write, at the end
+        close = b"" if file.read(1) in (b"\n", b"") else b"\n"  # half a line that a killed process left
+        file.write(close + "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
         file.flush()
         os.fsync(file.fileno())
-    return line
 
 
 def read_decisions(path: str | Path) -> pd.DataFrame:
     """Return the decisions that hold, in the order in which they were made; an empty table where there is no file.
 
+    Raises:
+        ValueError: the file holds something else.
+    """
+    rows = read_lines(path, COLUMNS, lambda row: row["decision"] in DECISIONS)
+    table = pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(["sha1", "label"], keep="last")
+    return table[table["decision"] != "undo"].reset_index(drop=True)
+
+
+def read_lines(path: str | Path, columns: list[str], right=lambda row: True) -> list[dict]:
+    """Return the JSON lines of a file that `append` wrote, [] where there is none.
+
     Half a line, left by a process that was killed while writing, was never confirmed to anyone and is passed over.
 
     Raises:
-        ValueError: the file holds something else.
+        ValueError: a line lacks one of `columns`, or is not `right`.
     """
     text = Path(path).read_bytes().decode(errors="replace") if Path(path).exists() else ""
     rows = []
@@ -79,12 +110,11 @@ def read_decisions(path: str | Path) -> pd.DataFrame:
             if not line or line.startswith("{"):  # nothing, or half a line
                 continue
             row = None
-        if not isinstance(row, dict) or not row.keys() >= set(COLUMNS) or row["decision"] not in DECISIONS:
+        if not isinstance(row, dict) or not row.keys() >= set(columns) or not right(row):
             found = f"{Path(path).name}, line {number}: {line[:60]!r} is no decision"
-            raise ValueError(f"{found}; expected JSON with {', '.join(COLUMNS)}. Is it another file?")
+            raise ValueError(f"{found}; expected JSON with {', '.join(columns)}. Is it another file?")
         rows.append(row)
-    table = pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(["sha1", "label"], keep="last")
-    return table[table["decision"] != "undo"].reset_index(drop=True)
+    return rows
 
 
 def apply_decisions(images: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:

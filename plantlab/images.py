@@ -12,7 +12,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from torchvision.transforms import v2
 
-from plantlab.photos import open_photo
+from plantlab.photos import PhotoError, open_photo
 from plantlab.table import TableError, require
 
 AUGMENTATIONS = "none flip crop kept squash colour trivial erase mixup cutmix strong".split()
@@ -151,15 +151,25 @@ def set_epoch(dls: DataLoaders, epoch: int) -> None:
     dls.train.rng = random.Random(f"{dls.seed} {epoch}")
 
 
-def batches(paths: list[str], size: int, view: str = "plain", batch_size: int = 32) -> Iterator[np.ndarray]:
+def batches(
+    paths: list, size: int, view: str = "plain", batch_size: int = 32, problems: dict | None = None
+) -> Iterator[np.ndarray]:
     """Yield uint8 (B, 3, size, size) in the order of `paths`, decoded ahead by threads while the network works.
 
+    Args:
+        paths: files, or the bytes of photos. problems: gets {path: why} of what cannot be read; its row is then black.
     Raises:
-        PhotoError: a file that cannot be read; photos.set_aside finds them beforehand.
+        PhotoError: without `problems`, a file that cannot be read; photos.set_aside finds them beforehand.
     """
 
-    def decode(path: str) -> np.ndarray:
-        return seen_whole(open_photo(path, round(size * LARGER.get(view, 1))), size, view).transpose(2, 0, 1)
+    def decode(path: str | bytes) -> np.ndarray:
+        try:
+            return seen_whole(open_photo(path, round(size * LARGER.get(view, 1))), size, view).transpose(2, 0, 1)
+        except PhotoError as error:
+            if problems is None:
+                raise
+            problems[path] = str(error)
+            return np.zeros((3, size, size), np.uint8)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         chunks = [paths[i : i + batch_size] for i in range(0, len(paths), batch_size)]

@@ -89,6 +89,14 @@ def _to_rgb(photo: Image.Image) -> Image.Image:
     return photo.convert("RGB")
 
 
+def thumbnail(photo: str | Path | bytes | Image.Image, size: int) -> bytes:
+    """Return a JPEG of a photo, at most `size` pixels on a side. Raises PhotoError as open_photo does."""
+    picture = photo if isinstance(photo, Image.Image) else open_photo(photo, size)
+    picture.thumbnail((size, size))
+    picture.save(jpeg := io.BytesIO(), "JPEG", quality=85)
+    return jpeg.getvalue()
+
+
 def set_aside(images: pd.DataFrame, cache: str | Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (good, bad): the images that can be read, with width, height, sha1 and phash, and those that cannot.
 

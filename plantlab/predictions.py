@@ -11,6 +11,8 @@ import pandas as pd
 from plantlab.photos import write_whole
 from plantlab.table import observations, require
 
+RULES = ("mean", "product", "max", "borda")  # ways to weigh several photos of a plant together
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -71,12 +73,51 @@ class Predictions:
         columns["species"] = np.array(self.species, dtype=object)[best.ravel()]
         return pd.DataFrame({**columns, "score": self.probs[row, best.ravel()]})
 
-    def by_observation(self) -> "Predictions":
-        """Return one row a plant, the mean of its photos: its first photo, with `n_photos` beside it."""
+    def by_observation(self, how: str = "mean", weights: np.ndarray | None = None) -> "Predictions":
+        """Return one row a plant, its photos weighed together: its first photo, with `n_photos` beside it.
+
+        Args:
+            how: "mean" of the probabilities; "product", their geometric mean, where one photo can rule a species out;
+                "max", each species as its surest photo has it; "borda", points by rank, K for a photo's first name.
+            weights: (N,) how much each photo counts, 0 or more, such as its organ; all 0 on a plant counts them alike.
+        Raises:
+            TableError: no `obs_id`. ValueError: an unknown rule, or weights that are not one number a photo.
+        """
         require(self.images, "obs_id")
+        if how not in RULES:
+            raise ValueError(f"how must be one of {', '.join(RULES)}; got {how!r}")
         plant, _ = pd.factorize(observations(self.images))
+        share = pd.Series(np.ones(len(self), np.float32) if weights is None else np.asarray(weights, dtype=float))
+        if len(share) != len(self) or not share.between(0, np.inf, inclusive="left").all():
+            raise ValueError(f"weights must be {len(self)} numbers, 0 or more; got {len(share)}, least {share.min()}")
+        mean = share.groupby(plant).transform("mean")
+        share = (share / mean).where(mean > 0, 1).to_numpy()[:, None]  # (N, 1), 1 on average over a plant's photos
+        said = pd.DataFrame(np.log(np.maximum(self.probs, 1e-12)) if how == "product" else self.probs)  # (N, K)
+        said = said.rank(axis=1) if how == "borda" else said
+        probs = (said * share).groupby(plant).agg("max" if how == "max" else "mean").to_numpy()
+        probs = np.exp(probs - probs.max(axis=1, keepdims=True)) if how == "product" else probs
+        probs = probs if how == "mean" else probs / probs.sum(axis=1, keepdims=True)
         images = self.images[~pd.Series(plant).duplicated()].assign(n_photos=np.bincount(plant))
-        return Predictions(images, self.species, pd.DataFrame(self.probs).groupby(plant).mean().to_numpy())
+        return Predictions(images, self.species, probs)
+
+    def within(self, species: Iterable[str] | np.ndarray) -> "Predictions":
+        """Return what is left where only these species may be named, such as those of a flora: the others get 0.
+
+        Rows sum to 1 again; one that had nothing for these species is spread evenly over them.
+
+        Args:
+            species: names, of which unknown ones are passed over; or a mask (N, K) that says it for each image.
+        Raises:
+            ValueError: no species is left.
+        Introduced in notebook 06.
+        """
+        mask = isinstance(species, np.ndarray) and species.dtype == bool
+        allowed = np.broadcast_to(species if mask else pd.Index(self.species).isin(list(species)), self.probs.shape)
+        if not allowed.any(axis=1).all():
+            raise ValueError(f"none of the species asked for is among the {len(self.species)} known ones.")
+        left = np.where(allowed, self.probs, 0).astype(float)
+        left = np.where(left.any(axis=1, keepdims=True), left, allowed)
+        return Predictions(self.images, self.species, left / left.sum(axis=1, keepdims=True))
 
     def by_rank(self, rank: str = "genus", taxonomy: pd.DataFrame | None = None) -> "Predictions":
         """Return predictions of the genus or family, its species' probabilities added up, named in `species`.

@@ -5,7 +5,7 @@ const SMALL = 160, LARGE = 640; // pixels, the longer side
 const SLOW = 2000; // milliseconds until a decision that is not yet saved is spoken of
 const LATE = "Not saved yet:";
 const SIGNS = { confirm: "✓", relabel: "→", drop: "×" };
-const KEYS = "Enter keep · 1 to 9 take a suggestion · o another species · d drop · u undo · arrows and Page keys move";
+const KEYS = "Enter keep · 1 to 9 take a suggestion · o another · a keep the rest of the page · d drop · u undo · arrows and Page keys move";
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -26,10 +26,10 @@ function key(name) {
 }
 
 function render({ model, el }) {
-  let photos = [], species = [], states = [], page = 12, at = 0, asked = null, opened = false;
+  let photos = [], species = [], states = [], digits = [], page = 12, at = 0, asked = null, opened = false;
   const me = crypto.getRandomValues(new Uint32Array(2)).join("-"); // several views may show one widget
   const sent = new Map(); // decisions that Python has not answered yet, by their number
-  const history = []; // rows as they were decided here, for undo
+  const history = []; // lists of rows as they were decided here, for undo
   const pictures = new Map(); // "row/size" -> {url} or {problem}
   let number = 0;
 
@@ -59,26 +59,25 @@ function render({ model, el }) {
 
   // ---- what is decided ----
   function stateOf(row) {
-    const waiting = [...sent.values()].filter((each) => each.row === row).pop();
+    const waiting = [...sent.values()].filter((each) => each.rows.includes(row)).pop();
     if (!waiting) return states[row];
     return waiting.decision === "undo" ? null : { ...waiting, saving: true };
   }
 
-  function send(row, decision, species) {
+  function send(rows, decision, species) {
     const id = `${me}/${number++}`;
     trouble.textContent = "";
-    sent.set(id, { row, decision, species });
+    sent.set(id, { rows, decision, species });
     setTimeout(() => sent.has(id) && say(`${LATE} ${sent.size}. The kernel is busy or has stopped.`), SLOW);
-    model.send({ do: "decide", id, row, decision, species });
+    model.send({ do: "decide", id, rows, decision, species });
   }
 
-  function act(decision, species = "") {
+  function act(decision, species = "", rows = [at]) {
     if (!photos.length) return;
-    const row = at;
-    send(row, decision, species);
-    history.push(row);
+    send(rows, decision, species);
+    history.push(rows);
     for (let step = 1; step < photos.length; step++) {
-      const next = (row + step) % photos.length;
+      const next = (rows.at(-1) + step) % photos.length;
       if (!stateOf(next)) {
         at = next;
         break;
@@ -87,19 +86,31 @@ function render({ model, el }) {
     draw();
   }
 
+  function acceptPage() { // one message, one write
+    const first = Math.floor(at / page) * page;
+    const rows = photos.slice(first, first + page).map((_, i) => first + i).filter((row) => photos[row].label && !stateOf(row));
+    if (rows.length) act("confirm", "", rows);
+    else say("Nothing is left on this page.");
+  }
+
   function undo() {
-    let row = stateOf(at) ? at : history.pop();
-    while (row !== undefined && !stateOf(row)) row = history.pop();
-    if (row === undefined) return say("Nothing to undo.");
-    at = row;
-    send(row, "undo", "");
+    let rows = stateOf(at) ? [at] : history.pop();
+    while (rows && !rows.some(stateOf)) rows = history.pop();
+    if (!rows) return say("Nothing to undo.");
+    at = rows[0];
+    send(rows.filter(stateOf), "undo", "");
     draw();
   }
 
+  function offered(row) {
+    return digits.length ? digits : (photos[row]?.suggested ?? []);
+  }
+
   function suggest(index) {
-    const name = photos[at]?.suggested[index];
-    if (name) act("relabel", name);
-    else say("There is no such suggestion for this photo.");
+    const name = offered(at)[index];
+    if (!name) say("There is no such suggestion for this photo.");
+    else if (name === photos[at].label) act("confirm");
+    else act("relabel", name);
   }
 
   function called(start) {
@@ -129,7 +140,7 @@ function render({ model, el }) {
   }
 
   const bound = {
-    Enter: () => act("confirm"), y: () => act("confirm"), r: () => suggest(0), d: () => act("drop"), Delete: () => act("drop"),
+    Enter: () => act("confirm"), y: () => act("confirm"), r: () => suggest(0), a: acceptPage, d: () => act("drop"), Delete: () => act("drop"),
     u: undo, Backspace: undo, o: () => other.focus(), "/": () => other.focus(), Escape: () => root.blur(),
     ArrowLeft: () => move(at - 1), ArrowRight: () => move(at + 1), Home: () => move(0), End: () => move(photos.length - 1),
     ArrowUp: () => move(at - columns()), ArrowDown: () => move(at + columns()), PageUp: () => turn(-1), PageDown: () => turn(1),
@@ -188,8 +199,9 @@ function render({ model, el }) {
       ...(label ? [button("confirm", "Enter", () => act("confirm"), "Keep")] : []),
       button("drop", "d", () => act("drop"), "Drop"),
       button("undo", "u", undo, "Undo"),
+      button("page", "a", acceptPage, "Keep the rest"),
       make("i", { class: "row" }), // what is always there stays where it is; below it, what differs by photo
-      ...suggested.slice(0, 9).map((each, i) => button("relabel", i + 1, () => suggest(i), make("em", {}, each))),
+      ...offered(at).slice(0, 9).map((each, i) => button("relabel", i + 1, () => suggest(i), make("em", {}, each))),
       other,
     );
   }
@@ -259,7 +271,7 @@ function render({ model, el }) {
 
   function hear(message, buffers) {
     if (message.do === "open" && !opened) {
-      ({ photos, species, states, page } = message);
+      ({ photos, species, states, choices: digits, page } = message);
       grid.classList.toggle("many", page > 20);
       opened = true;
       names.replaceChildren(...species.map((name) => make("option", { value: name })));
@@ -276,7 +288,7 @@ function render({ model, el }) {
       const refused = sent.get(message.id);
       sent.delete(message.id);
       if (refused) {
-        at = refused.row;
+        at = refused.rows[0];
         say(`Not saved: ${message.why}`);
       }
     }

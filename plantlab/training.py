@@ -3,7 +3,6 @@
 import ctypes
 import io
 import time
-from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from fastai.learner import Learner
 from fastai.metrics import accuracy
 from torch import nn
 
-from plantlab.backbones import Classifier, compile_network, create_network, embed
+from plantlab.backbones import Classifier, create_network, embed
 from plantlab.heads import fit_linear
-from plantlab.images import MIXES, loaders, mix, seen_whole, set_epoch
-from plantlab.photos import open_photo, write_whole
+from plantlab.images import MIXES, batches, loaders, mix, set_epoch
+from plantlab.photos import write_whole
 from plantlab.predictions import Predictions, fuse
 from plantlab.table import TableError, require
 
@@ -56,6 +55,28 @@ def fit_head(
     device = network.mean.device
     network.head = fit_linear(np.concatenate(rows), targets, len(species), penalty).to(device)
     return species
+
+
+def adapt(network: Classifier, images: pd.DataFrame, image_size: int = 128, n: int = 512) -> None:
+    """Estimate batch norm's means and variances anew on `n` photos, in place; they need no labels.
+
+    A body pretrained on other pictures keeps their statistics, while training uses those of each batch: a head fitted
+    to the one would then stand on the other. Call it before fit_head where fit follows.
+
+    Source: Li et al. 2017, "Revisiting batch normalization for practical domain adaptation".
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    paths = images["image_path"].sample(min(n, len(images)), random_state=0).tolist()
+    with torch.inference_mode():
+        for batch in batches(paths, image_size):
+            network.train().features(torch.from_numpy(batch).to(network.mean.device))
+    for norm, momentum in zip(norms, before):
+        norm.momentum = momentum
+    network.eval()
 
 
 def halves(network: Classifier) -> list[list[nn.Parameter]]:
@@ -240,18 +261,6 @@ def predict(
             probs = [torch.softmax(network.head(part), 1).cpu() for part in rows.split(4096)]
         answers.append(Predictions(images, list(species), torch.cat(probs).numpy()))
     return fuse(answers)
-
-
-def answerer(network: Classifier, species: list[str], image_size: int = 128, k: int = 5) -> Callable:
-    """Return a function bytes of a photo -> its `Predictions.top(k)`, for widgets.identify; compiled once."""
-    run = compile_network(network, image_size, "forward")
-
-    def answer(content: bytes) -> pd.DataFrame:
-        photo = seen_whole(open_photo(content, image_size), image_size).transpose(2, 0, 1)[None]
-        probs = torch.softmax(torch.from_numpy(run(photo)), 1).numpy()
-        return Predictions(pd.DataFrame({"image_path": ["upload"]}), species, probs).top(k)
-
-    return answer
 
 
 METHODS = ("from scratch", "frozen", "two-step")

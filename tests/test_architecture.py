@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
-ABOVE_TORCH = "table photos greenhouse layouts predictions metrics answers curation decisions plots record".split()
-BELOW_TORCH = "images backbones heads losses training nursery neighbours explain".split()
+ABOVE_TORCH = (
+    "table photos greenhouse layouts predictions metrics answers curation decisions votes plots record".split()
+)
+BELOW_TORCH = "images backbones heads losses training nursery neighbours explain identifier".split()
 FACES = "widgets report runs cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import nbformat
 import pytest
 from PIL import Image
 
 from plantlab.decisions import read_decisions
+from plantlab.votes import read_votes
 
 selenium = pytest.importorskip("selenium", reason="selenium drives the browser: pip install selenium")
 from selenium import webdriver  # noqa: E402
@@ -33,14 +35,13 @@ pytestmark = [
 ]
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1400,1000""".split()
+PROJECT = Path(__file__).resolve().parents[1]
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 NASTY = "<img src=x onerror='document.title=1'>"
 
 IDENTIFY = """
-import pandas as pd
-from plantlab import widgets
-names = ["Rosa alba", "Bellis <i>perennis", "Acer rubrum", "Ilex aquifolium", "Tulipa sylvestris"]
-widgets.identify(lambda photo: pd.DataFrame({"species": names, "score": [0.5, 0.2, 0.15, 0.1, 0.05]}), "Made for a test.")
+from plantlab import identifier, widgets
+widgets.identify(identifier.load("five-flowers"), votes="votes")
 """
 REVIEW = """
 import os
@@ -51,6 +52,15 @@ suspects = pd.DataFrame({"image_path": [os.path.abspath(f"{i}.jpg") for i in ran
 suspects["suggested"] = ["rose", "daisy", "tulip"] * 5
 display(widgets.review(suspects, "decisions.jsonl", by=str(os.getpid())))
 """.replace("NASTY", repr(NASTY))
+
+ANNOTATE = """
+import os
+import pandas as pd
+from plantlab import widgets
+found = pd.DataFrame({"image_path": [os.path.abspath(f"{i % 14}.jpg") for i in range(60)], "sha1": [f"s{i}" for i in range(60)],
+                      "organ": ["flower"] * 30 + ["leaf"] * 30, "confidence": [i / 100 for i in range(60)]})
+display(widgets.annotate(found, "organs.jsonl", ["flower", "leaf", "bark"], page=50, by=str(os.getpid())))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -129,26 +139,75 @@ def texts(browser, selector):
     return browser.execute_script(script, f".jp-OutputArea-output {selector}")
 
 
-def test_identify_answers_two_uploaded_photos(browser, lab, folder):
-    run(browser, lab, folder, "identify.ipynb", IDENTIFY)
-    upload = wait(browser, lambda: shown(browser, "button.widget-upload"), "the upload button")[0]
-    # The button opens the file dialog of an input that stands nowhere on the page; a driver needs it on the page.
+def choose(browser, *paths):
+    """Upload photos. The button opens the dialog of an input that stands nowhere; a driver needs it on the page."""
     browser.execute_script(
         "HTMLInputElement.prototype.click = function () { document.body.append(this); this.style = ''; }"
     )
-    upload.click()
-    browser.find_element(By.CSS_SELECTOR, "body > input[type=file]").send_keys(
-        f"{folder / '1.jpg'}\n{folder / '2.jpg'}"
+    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "button.widget-upload"), "the upload button", 120)[
+        0
+    ].click()
+    browser.find_element(By.CSS_SELECTOR, "body > input[type=file]").send_keys("\n".join(map(str, paths)))
+
+
+FLOWERS = {"daisy", "dandelion", "roses", "sunflowers", "tulips"}
+
+
+def test_identify_answers_two_uploaded_photos_and_keeps_a_vote(browser, lab, folder):
+    run(browser, lab, folder, "identify.ipynb", IDENTIFY)
+    (folder / "bad.jpg").write_bytes(b"no photo")
+    choose(browser, folder / "1.jpg", folder / "2.jpg", folder / "bad.jpg")
+    wait(browser, lambda: len(shown(browser, ".pl-names tr")) == 5, "five names of one plant", 120)
+    rows = [row.split("\t") for row in texts(browser, ".pl-names tr")]
+    assert {row[0] for row in rows} == FLOWERS and sum(float(row[-1][:-1]) for row in rows) == pytest.approx(
+        100, abs=0.5
     )
-    wait(browser, lambda: len(shown(browser, "tr")) == 10, "ten rows of answers")
-    rows = texts(browser, "tr")
-    assert [row.split("\t")[0] for row in rows] == 2 * [
-        "Rosa alba", "Bellis <i>perennis", "Acer rubrum", "Ilex aquifolium", "Tulipa sylvestris",
-    ]  # fmt: skip
-    assert rows[0].endswith("50.0%") and "Made for a test." in " ".join(texts(browser, "b"))
-    wait(browser, lambda: browser.execute_script(
-        "return [...document.querySelectorAll('.jp-OutputArea-output img')].filter((i) => i.naturalWidth === 400).length"
-    ) == 2, "both photos")  # fmt: skip
+    assert "5 species" in texts(browser, ".pl-knows")[0] and texts(browser, ".pl-said")[0]
+    assert any("bad.jpg was not read" in text for text in texts(browser, "p"))
+    wide = "return [...document.querySelectorAll('.jp-OutputArea-output .pl-photos img')].filter((i) => i.naturalWidth > 99).length"
+    wait(browser, lambda: browser.execute_script(wide) == 2, "both photos")
+    shown(browser, "button.mod-success")[0].click()
+    wait(
+        browser,
+        lambda: any("name of who votes" in text for text in texts(browser, ".pl-vote")),
+        "no vote without a name",
+    )
+    shown(browser, ".pl-vote .widget-text input[placeholder='your name']")[0].send_keys("Ada\t")
+    shown(browser, "button.mod-success")[0].click()
+    wait(browser, lambda: any("Kept: " in text for text in texts(browser, ".pl-vote")), "the vote")
+    held = read_votes(folder / "votes")
+    assert held["by"].tolist() == ["Ada"] and len(held["photos"][0]) == 2 and held["species"][0] == rows[0][0]
+    shown(browser, "input[type=checkbox]")[0].click()
+    wait(browser, lambda: len(shown(browser, ".pl-names tr")) == 10, "two plants when they are not one")
+
+
+def test_the_page_opens_for_a_phone_and_answers(browser, folder, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("plantlab")), "page", "--no-browser", "--port", str(port)]
+    with open(folder / "page.log", "w") as log:
+        server = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        browser.set_window_size(500, 900)
+        for _ in range(600):
+            assert server.poll() is None, (folder / "page.log").read_text()
+            with socket.socket() as probe:  # a GET would start a kernel
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        browser.get(f"http://127.0.0.1:{port}")
+        choose(browser, folder / "3.jpg", folder / "4.jpg")
+        rows = wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, ".pl-names tr"), "an answer", 120)
+        assert {row.text.split("\n")[0] for row in rows} == FLOWERS
+        fits = "return document.documentElement.scrollWidth <= innerWidth && !!document.querySelector('meta[name=viewport]')"
+        assert browser.execute_script(fits), "nothing stands out of a narrow page"
+        assert not browser.find_elements(By.CSS_SELECTOR, ".jp-InputArea-editor"), "no code on the page"
+    finally:
+        browser.set_window_size(1400, 1000)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(20)
 
 
 def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
@@ -210,3 +269,44 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
     assert browser.execute_script(here) == "3", "it opens at the first that is undecided"
     press("y")
     expect(expected | {"s3": "confirm"})
+
+
+def test_a_page_of_50_organs_is_corrected_and_accepted(browser, lab, folder, capsys):
+    file = folder / "organs.jsonl"
+
+    def held():
+        return read_decisions(file)[["sha1", "decision", "species"]].to_numpy().tolist()
+
+    def press(*keys):
+        webdriver.ActionChains(browser).send_keys(*keys).perform()
+
+    run(browser, lab, folder, "annotate.ipynb", ANNOTATE)
+    wait(browser, lambda: shown(browser, ".tile"), "a page")
+    seconds = [time.perf_counter()]
+    wait(browser, lambda: len(shown(browser, ".tile img")) == 50, "fifty thumbnails")
+    seconds.append(time.perf_counter())
+    shown(browser, ".stage")[0].click()
+    press("3", "1")  # another organ; the model's own, which keeps it
+    wait(browser, lambda: held() == [["s0", "relabel", "bark"], ["s1", "confirm", ""]], f"two decisions in {held()}")
+    seconds.append(time.perf_counter())
+    press("2")
+    while len(held()) < 3 and time.perf_counter() < seconds[-1] + 60:
+        time.sleep(0.002)
+    seconds.append(time.perf_counter())
+    press("a")
+    wait(browser, lambda: len(held()) == 50, "the page on the disk")
+    assert texts(browser, ".where") == ["page 2 of 2"] and texts(browser, ".told")[0].startswith("50 of 60 decided")
+    press("u")  # takes the whole page back
+    wait(browser, lambda: len(held()) == 3, "three decisions")
+    shown(browser, ".choices .page")[0].click()
+    wait(browser, lambda: len(held()) == 50, "the page on the disk again")
+    os.kill(int(read_decisions(file)["by"].iloc[0]), signal.SIGKILL)  # the kernel
+    assert len(held()) == 50 and held()[:3] == [
+        ["s0", "relabel", "bark"],
+        ["s1", "confirm", ""],
+        ["s2", "relabel", "leaf"],
+    ]
+    with capsys.disabled():
+        print(
+            f"\na page of 50: {seconds[1] - seconds[0]:.2f} s; a key on the disk: {1000 * (seconds[3] - seconds[2]):.0f} ms"
+        )

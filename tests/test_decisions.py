@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab.decisions import COLUMNS, apply_decisions, decide, decisions_file, read_decisions
+from plantlab.decisions import COLUMNS, apply_decisions, decide, decide_all, decisions_file, read_decisions
 from plantlab.table import TableError
 
 
@@ -128,6 +128,22 @@ def test_a_killed_process_loses_nothing_that_it_called_saved(file, after):
     assert read_decisions(file)["sha1"].tolist() == [*saved, "new"]
 
 
+PAGES = WRITER.replace("import decide", "import decide_all").replace(
+    'decide(sys.argv[1], str(i), "a" * 3000, "relabel", "b" * 3000)',
+    'decide_all(sys.argv[1], [(str(50 * i + k), "a" * 300) for k in range(50)], "confirm")',
+)
+
+
+@pytest.mark.parametrize("after", [1, 5])
+def test_a_killed_process_loses_no_page_that_it_called_saved(file, after):
+    with subprocess.Popen([sys.executable, "-c", PAGES, str(file)], stdout=subprocess.PIPE, text=True) as writer:
+        told = [writer.stdout.readline() for _ in range(after)]
+        writer.kill()
+        told += writer.stdout.readlines()
+    saved = read_decisions(file)["sha1"].tolist()
+    assert saved == [str(i) for i in range(len(saved))] and 50 * len(told) <= len(saved) <= 50 * len(told) + 50
+
+
 def test_two_processes_write_into_one_file(file):
     code = "import sys; from plantlab.decisions import decide\nfor i in range(40): decide(sys.argv[1], f'{sys.argv[2]}{i}', 'a', 'drop')"
     both = [subprocess.Popen([sys.executable, "-c", code, str(file), name]) for name in "xy"]
@@ -140,6 +156,14 @@ def test_a_decision_is_on_the_disk_before_it_is_returned(file, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_size))
     decide(file, "x", "a", "drop")
     assert synced == [file.stat().st_size] and file.stat().st_size > 0
+    decide_all(file, [(str(i), "a") for i in range(50)], "confirm")
+    assert synced[1:] == [file.stat().st_size] and len(held(file)) == 51
+
+
+def test_a_page_with_one_bad_decision_is_not_written_at_all(file):
+    with pytest.raises(ValueError, match="without a label cannot be confirmed"):
+        decide_all(file, [("x", "a"), ("y", "")], "confirm")
+    assert not file.exists()
 
 
 def test_zeros_left_by_a_power_cut_are_passed_over(file):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab.predictions import Predictions, fuse
+from plantlab.predictions import RULES, Predictions, fuse
 from plantlab.table import TableError
 
 SPECIES = ["Rosa alba", "Rosa nigra", "Bellis minor"]
@@ -57,6 +57,75 @@ def test_photos_of_a_plant_are_joined():
     assert list(joined.images["obs_id"]) == ["p", "q"] and list(joined.images["n_photos"]) == [2, 1]
 
 
+@pytest.mark.parametrize(
+    "how, weights, probs",
+    [
+        ("mean", [3, 1, 1], [0.775, 0.225]),  # (3 x 0.9 + 0.4) / 4
+        ("product", None, [0.710102, 0.289898]),  # sqrt(0.9 x 0.4) to sqrt(0.1 x 0.6): 0.6 to 0.2449
+        ("product", [1, 0, 1], [0.9, 0.1]),
+        ("max", None, [0.6, 0.4]),  # 0.9 to 0.6
+        ("max", [1, 3, 1], [0.4, 0.6]),  # 3 x 0.4 to 3 x 0.6
+        ("borda", None, [0.5, 0.5]),  # 2 + 1 points each
+        ("borda", [2, 1, 1], [5 / 9, 4 / 9]),
+        ("mean", [0, 0, 0], [0.65, 0.35]),  # no weight at all: alike
+    ],
+)
+def test_photos_of_a_plant_are_joined_by_each_rule(how, weights, probs):
+    p = make([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]], plants=["p", "p", "q"])
+    joined = p.by_observation(how, weights).probs
+    assert joined == pytest.approx(np.array([probs, [0.5, 0.5]]), abs=1e-6)
+
+
+@given(random_predictions(), st.sampled_from(RULES), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_photos_does_not_matter(p, how, random):
+    weights = np.array([random.choice([0, 1, 2.5]) for _ in range(len(p))])
+    order = random.sample(range(len(p)), len(p))
+    other = Predictions(p.images.iloc[order], p.species, p.probs[order])
+    a, b = (
+        each.by_observation(how, w).probs[each.by_observation().images["obs_id"].argsort()]
+        for each, w in ((p, weights), (other, weights[order]))
+    )
+    assert a == pytest.approx(b, abs=1e-6) and a.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@given(random_predictions(), st.sampled_from(RULES))
+@settings(max_examples=40, deadline=None)
+def test_one_photo_a_plant_keeps_its_answer(p, how):
+    alone = Predictions(p.images.assign(obs_id=range(len(p))), p.species, p.probs)
+    weights = np.arange(1, len(p) + 1)  # against nothing, a weight says nothing
+    joined = alone.by_observation(how, weights)
+    assert (joined.top(1)["species"] == p.top(1)["species"]).all()
+    if how != "borda":  # which keeps the order alone
+        assert joined.probs == pytest.approx(p.probs, abs=1e-5)
+
+
+@given(random_predictions())
+@settings(max_examples=20, deadline=None)
+def test_the_mean_is_pandas_own_bit_by_bit(p):
+    expected = pd.DataFrame(p.probs).groupby(p.images["obs_id"], sort=False).mean().to_numpy(np.float32)
+    assert np.array_equal(p.by_observation().probs, expected)
+
+
+def test_only_species_of_a_flora_are_named():
+    p = make([[0.2, 0.5, 0.3], [0, 1, 0]])
+    left = p.within(["Bellis minor", "Rosa alba", "Carex vana"])
+    assert left.species == p.species and left.probs == pytest.approx(np.array([[0.4, 0, 0.6], [0.5, 0, 0.5]]))
+    each = p.within(np.array([[True, True, False], [False, True, True]]))
+    assert each.probs == pytest.approx(np.array([[2 / 7, 5 / 7, 0], [0, 1, 0]]))
+
+
+@given(random_predictions(), st.sets(st.integers(0, 5), min_size=1))
+@settings(max_examples=40, deadline=None)
+def test_a_flora_keeps_its_order_and_all_of_them_keep_the_answer(p, chosen):
+    assert p.within(p.species).probs == pytest.approx(p.probs, abs=1e-5)
+    names = [name for i, name in enumerate(p.species) if i in chosen]
+    if names:
+        left = p.within(names)
+        assert not left.probs[:, ~np.isin(p.species, names)].any()
+        assert left.within(names).probs == pytest.approx(left.probs, abs=1e-6)
+
+
 def test_a_photo_without_obs_id_stays_alone():
     assert len(make([[1, 0], [1, 0], [0, 1]], plants=["p", None, None]).by_observation()) == 3
 
@@ -96,6 +165,10 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
         (lambda: make([[np.nan, 1]]), ValueError, "sums to nan"),
         (lambda: make([[1.0]]).top(0), ValueError, "k must be at least 1"),
         (lambda: make([[1.0]]).by_observation(), TableError, "obs_id"),
+        (lambda: make([[1.0]], plants=["p"]).by_observation("median"), ValueError, "one of mean.*got 'median'"),
+        (lambda: make([[1.0]], plants=["p"]).by_observation(weights=[1, 2]), ValueError, "1 numbers, 0 or more; got 2"),
+        (lambda: make([[1.0]], plants=["p"]).by_observation(weights=[-1]), ValueError, "got 1, least -1.0"),
+        (lambda: make([[1.0]]).within(["Carex vana"]), ValueError, "none of the species asked for is among the 1 "),
         (lambda: make([[0.2, 0.5, 0.3]]).by_rank("genus"), ValueError, "2 of 3 species have no genus.*taxonomy="),
         (lambda: make([[1.0]]).by_rank("family"), TableError, "family"),
         (lambda: Predictions.load("nowhere"), ValueError, "no probs.npz in nowhere"),

@@ -259,8 +259,6 @@ def test_the_three_methods_train_and_tell_their_cost(images, project):
         network, species, cost = train(images, method, SMALL, "none", image_size=32, **options)
         assert len(species) == 3 and cost["seconds"] > 0 and cost["memory_mib"] > 0
         assert isinstance(predict(network, species, images[:4], 32), Predictions)
-    answer = training.answerer(network, species, 32)(Path(images["image_path"][0]).read_bytes())
-    assert answer["rank"].tolist() == [1, 2, 3] and answer["score"].sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_memory_is_what_the_tensors_take():

@@ -2,6 +2,9 @@
 
 import io
 import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -9,8 +12,8 @@ from PIL import Image
 
 from plantlab import widgets
 from plantlab.decisions import decide, read_decisions
-from plantlab.photos import PhotoError
 from plantlab.table import TableError
+from plantlab.votes import read_votes
 
 
 @pytest.fixture
@@ -34,7 +37,8 @@ class Browser:
         return self.heard[-1]
 
     def decide(self, row, decision, species=""):
-        return self.ask(do="decide", id="1", row=row, decision=decision, species=species)[0]
+        rows = row if isinstance(row, list) else [row]
+        return self.ask(do="decide", id="1", rows=rows, decision=decision, species=species)[0]
 
 
 @pytest.fixture
@@ -73,6 +77,34 @@ def test_a_decision_is_saved_before_it_is_answered_and_survives_a_restart(suspec
     browser.decide(1, "undo")
     again, _ = open_review(suspects, tmp_path / "d.jsonl").ask(do="open")
     assert [state and state["decision"] for state in again["states"]] == ["relabel", None, "confirm", None]
+
+
+def test_a_page_is_accepted_and_taken_back_in_one_write_each(suspects, tmp_path, open_review, monkeypatch):
+    synced = []
+    monkeypatch.setattr("plantlab.decisions.os.fsync", synced.append)
+    browser = open_review(suspects, tmp_path / "d.jsonl")
+    assert browser.decide([0, 1, 2], "confirm")["rows"] == [0, 1, 2]
+    assert len(read_decisions(tmp_path / "d.jsonl")) == 3 and len(synced) == 1
+    assert browser.decide([0, 3], "confirm")["do"] == "refused", "the fourth has no label"
+    browser.decide([0, 2], "undo")
+    assert read_decisions(tmp_path / "d.jsonl")["sha1"].tolist() == ["s1"] and len(synced) == 2
+
+
+def test_annotation_shows_like_with_like_and_keys_for_organs(suspects, tmp_path, open_review, monkeypatch):
+    found = suspects.assign(organ=["leaf", "flower", "leaf", "flower"], confidence=[0.9, 0.8, 0.3, 0.4])
+    browser = Browser(widgets.annotate(found, tmp_path / "o.jsonl", ["flower", "leaf", "bark"], page=2), monkeypatch)
+    page, _ = browser.ask(do="open")
+    assert [photo["name"] for photo in page["photos"]] == ["3.jpg", "1.jpg", "2.jpg", "0.jpg"], "the unsure first"
+    assert page["choices"] == ["flower", "leaf", "bark"] and page["page"] == 2
+    assert [photo["label"] for photo in page["photos"]] == ["flower", "flower", "leaf", "leaf"]
+    browser.decide(2, "relabel", "bark")
+    browser.decide([0, 1], "confirm")
+    held = read_decisions(tmp_path / "o.jsonl")[["sha1", "label", "decision", "species"]].to_numpy().tolist()
+    assert held == [["s2", "leaf", "relabel", "bark"], ["s3", "flower", "confirm", ""], ["s1", "flower", "confirm", ""]]
+    assert "no species 'root' here" in browser.decide(3, "relabel", "root")["why"]
+    for column in ("organ", "confidence"):
+        with pytest.raises(TableError, match=f"no column '{column}'"):
+            widgets.annotate(found.drop(columns=column), tmp_path / "o.jsonl")
 
 
 def test_copies_of_a_photo_under_one_label_are_decided_together(suspects, tmp_path, open_review):
@@ -144,22 +176,73 @@ def test_a_stored_notebook_shows_a_sentence(suspects, tmp_path, open_review):
     assert len(str(shown)) < 2000, "photos and labels must not be part of the state, which notebooks may store"
 
 
-def test_identify_shows_answers_and_escapes_names(monkeypatch):
-    def answer(content):
-        if content == b"bad":
-            raise PhotoError("truncated")
-        return pd.DataFrame({"species": ["Rosa <i>", "Acer"], "score": [0.9, 0.1], "rank": [1, 2]})
+class Model:
+    """What widgets.identify asks of an identifier."""
 
-    monkeypatch.setattr(widgets, "open_photo", lambda content: None)
-    box = widgets.identify(answer, "Only <roses>")
-    files = [{"name": "<a>.jpg", "content": memoryview(b"good")}, {"name": "b.jpg", "content": memoryview(b"bad")}]
-    upload, answers = box.children
-    upload.notify_change({"name": "value", "type": "change", "new": files, "old": (), "owner": upload})
-    note, card, refused = answers.children
-    assert "Only &lt;roses&gt;" in note.value
-    assert (
-        "&lt;a&gt;.jpg" in card.children[1].value
-        and "Rosa &lt;i&gt;" in card.children[1].value
-        and "90.0%" in card.children[1].value
-    )
-    assert "b.jpg</b> was not read: truncated" in refused.value
+    species, floras, knows = ["Rosa <i>", "Acer"], {"maples": ["Acer"]}, "Only <roses>."
+
+    def __init__(self, kind="generated", rank="genus", unlike=False):
+        self.card, self.rank, self.unlike, self.asked = {"kind": kind, "error": 0.1}, rank, unlike, []
+
+    def answer(self, photos, organs, within):
+        self.asked.append((len(photos), list(organs), list(within)))
+        names = pd.DataFrame({"rank": [1, 2], "species": self.species, "score": [0.9, 0.1]})
+        alike = pd.DataFrame({"species": ["Acer"], "similarity": [0.5], "thumbnail": [None]})
+        return SimpleNamespace(
+            names=names, rank=self.rank, name="Rosa", unlike=self.unlike, alike=alike, organs=["leaf"] * len(photos)
+        )
+
+    def look(self, photo, species):
+        raise ValueError("no map")
+
+
+def upload(desk, *contents):
+    files = [{"name": f"<{i}>.jpg", "content": memoryview(content)} for i, content in enumerate(contents)]
+    button = desk.children[1].children[0]
+    button.set_trait("value", [file | {"type": "", "size": 1, "last_modified": datetime.now(UTC)} for file in files])
+    return desk.children[2].children
+
+
+def test_identify_fuses_photos_warns_and_escapes(suspects):
+    photos, model = [Path(path).read_bytes() for path in suspects["image_path"]], Model()
+    desk = widgets.identify(model)
+    refused, card = upload(desk, photos[0], b"bad", photos[1])
+    assert "&lt;1&gt;.jpg</b> was not read" in refused.value and model.asked == [(2, ["auto"] * 2, [])]
+    told = card.children[1].value
+    assert "Only &lt;roses&gt;." in told and "Rosa &lt;i&gt;" in told and "90.0%" in told and "<i>Acer</i> 0.50" in told
+    assert "Not sure of the species: genus <i>Rosa</i>" in told and "At most 10%" in told
+    organs = [pair.children[1] for pair in card.children[0].children]
+    organs[1].value = "bark"
+    desk.children[1].children[2].value = ("Acer",)
+    assert model.asked[1:] == [(2, ["auto", "bark"], []), (2, ["auto", "bark"], ["Acer"])]
+    desk.children[1].children[1].value = False
+    assert len(desk.children[2].children) == 3, "the refusal, and a card for each photo"
+
+
+def test_identify_says_when_it_is_not_sure():
+    for model, words in {
+        Model(rank="not sure"): "Not sure. Most likely:",
+        Model(unlike=True): "Unlike anything this model has learnt.",
+    }.items():
+        assert words in widgets.tell(model.answer([b""], [], []), 0.1)
+    assert "of such answers" not in widgets.tell(Model(rank="not sure").answer([b""], [], []), 0.1)
+
+
+def test_identify_warns_above_every_answer_about_invented_plants_only(suspects):
+    photo = Path(suspects["image_path"][0]).read_bytes()
+    for kind, times in {"generated": 1, "photographs": 0}.items():
+        (card,) = upload(widgets.identify(Model(kind)), photo)
+        assert card.children[1].value.count("Only &lt;roses&gt;.") == times
+
+
+def test_identify_keeps_a_vote(suspects, tmp_path):
+    photo = Path(suspects["image_path"][0]).read_bytes()
+    (card,) = upload(widgets.identify(Model(), tmp_path / "votes"), photo)
+    species, by, button, status = card.children[2].children
+    assert species.value == "Rosa <i>", "the first name, to be confirmed"
+    button.click()
+    assert "name of who votes" in status.value and read_votes(tmp_path / "votes").empty
+    species.value, by.value = "Acer", "Ada"
+    button.click()
+    kept = read_votes(tmp_path / "votes").iloc[0]
+    assert [kept["species"], kept["by"], kept["answered"]] == ["Acer", "Ada", "Rosa <i>"] and "Kept" in status.value

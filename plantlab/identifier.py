@@ -1,0 +1,429 @@
+"""A trained model in one folder, and what it says of a plant: names, look-alikes, or that it is not sure.
+
+The folder holds data alone, nothing that runs: model.safetensors (float16), species.csv with the taxonomy,
+references.parquet and references.safetensors (photos learnt from, to be looked at beside an answer), config.json
+(preprocessing, thresholds, scores), README.md, the model card, and floras/NAME.txt, species lists to choose from.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_safetensors
+from torch import nn
+from tqdm.auto import tqdm
+
+from plantlab import __version__
+from plantlab.answers import back_off, back_off_limits, temper, temperature
+from plantlab.backbones import Classifier, compile_network, create_network, embed, export_onnx, fingerprint, swap_relu6
+from plantlab.explain import grad_cam
+from plantlab.heads import fit_linear
+from plantlab.images import batches
+from plantlab.metrics import score
+from plantlab.neighbours import Neighbours
+from plantlab.photos import SUFFIXES, thumbnail, write_whole
+from plantlab.predictions import Predictions
+from plantlab.table import data_hash, data_kind, project_root, require
+from plantlab.training import adapt, fit, fit_head
+
+SHIPPED = Path(__file__).with_name("models")
+MAX_PHOTOS = 5  # of one plant, as in PlantCLEF and in Pl@ntNet's API
+THUMBNAIL = 160  # pixels
+
+
+@dataclass
+class Answer:
+    """What is said of one plant, photographed once or several times.
+
+    `names`: the best species, a row each: rank, species, score, and genus and family where known. `rank` and `name`:
+    how deep the answer may go, "species", "genus", "family" or "not sure". `unlike`: it resembles nothing that was
+    learnt: another kind of plant, or none. `alike`: the nearest reference photos, best first, with `similarity`.
+    `organs`: what each photo shows, as told or as predicted.
+    """
+
+    names: pd.DataFrame
+    rank: str
+    name: str
+    unlike: bool
+    alike: pd.DataFrame
+    organs: list[str]
+
+
+class Identifier:
+    """A network with all that an answer needs; `load` reads one, `learn` trains one, `build` makes one of a network.
+
+    Attributes: `species` (K names), `taxonomy` (a row each), `card` (what config.json holds), `references` (R photos).
+    """
+
+    def __init__(self, network: Classifier, card: dict, taxonomy: pd.DataFrame, references: pd.DataFrame, arrays: dict):
+        self.floras: dict[str, list[str]] = {}  # species lists by name, one of which may be chosen
+        self.network, self.card, self.taxonomy, self.references = network.eval(), card, taxonomy, references
+        self.species, self.image_size, self.arrays = taxonomy["species"].tolist(), card["image_size"], arrays
+        self.near, self._run = Neighbours(arrays["embeddings"].astype(np.float32)), None
+
+    @property
+    def knows(self) -> str:
+        """One sentence: which plants this model knows."""
+        what = "invented plants only" if self.card["kind"] == "generated" else f"learnt from {self.card['data']}"
+        few = f": {', '.join(self.species)}" if len(self.species) <= 8 else ""
+        return f"This model knows {len(self.species)} species{few} ({what})."
+
+    def see(self, photos: list, problems: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return calibrated probabilities (N, K) and embeddings (N, D) of files or bytes; `problems` as in batches."""
+        self._run = self._run or compile_network(self.network, self.image_size)
+        rows = [self._run(batch) for batch in batches(photos, self.image_size, problems=problems)]
+        found = np.concatenate(rows) if rows else np.zeros((0, self.network.n_features), np.float32)
+        with torch.inference_mode():
+            head = self.network.head
+            probs = head(torch.from_numpy(found).to(head.weight.device)).softmax(1).cpu().numpy()
+        images = pd.DataFrame({"image_path": range(len(found)), "species": None})
+        return temper(Predictions(images, self.species, probs), self.card["temperature"]).probs, found
+
+    def answer(self, photos: list, organs: Iterable[str] = (), within: Iterable[str] = (), k: int = 5) -> Answer:
+        """Return what the photos of *one* plant show.
+
+        Args:
+            photos: 1 to 5 files, or their bytes.
+            organs: what each shows, such as "leaf"; "auto" or nothing is predicted where the model has learnt organs.
+                Photos count by how often their organ is named right.
+            within: species that may be named, such as those of a flora; nothing allows all.
+        Raises:
+            ValueError: no photo or more than 5, organs that do not fit them. PhotoError: an unreadable photo.
+        """
+        organs = list(organs) or ["auto"] * len(photos)
+        if not 1 <= len(photos) <= MAX_PHOTOS or len(organs) != len(photos):
+            got = f"{len(photos)} photos and {len(organs)} organs"
+            raise ValueError(f"an answer takes 1 to {MAX_PHOTOS} photos of one plant, an organ for each; got {got}.")
+        probs, found = self.see(photos)
+        organs = self.tell_organs(found, organs)
+        images = pd.DataFrame({"image_path": range(len(photos)), "species": None, "obs_id": "plant"})
+        weights = np.array([self.card["organs"].get(organ, 1.0) for organ in organs])
+        plant = Predictions(images, self.species, probs).by_observation(weights=weights)
+        plant = plant.within(within) if len(within := list(within)) else plant
+        said = back_off(plant, self.card["limits"], self.taxonomy).iloc[0]
+        unlike = self.near.strangeness(found).min() > self.card["strange"]
+        similarity, rows = self.near.search(found, min(k, len(self.references)))
+        alike = self.references.iloc[rows.ravel()].assign(similarity=similarity.ravel())
+        alike = alike[alike["species"].isin(within)] if within else alike
+        alike = alike.sort_values("similarity", ascending=False)
+        alike = alike[~alike.index.duplicated()].head(k)
+        names = plant.top(k).drop(columns="image_path").merge(self.taxonomy, on="species", how="left")
+        return Answer(names, said["rank"], said["name"], bool(unlike), alike.reset_index(drop=True), organs)
+
+    def tell_organs(self, found: np.ndarray, organs: list[str]) -> list[str]:
+        """Return `organs` with each "auto" replaced by what the embedding, a row of (N, D), says it shows."""
+        if "organ_weight" not in self.arrays:
+            return organs
+        best = (found @ self.arrays["organ_weight"].T + self.arrays["organ_bias"]).argmax(1)
+        names = list(self.card["organs"])
+        return [names[i] if organ == "auto" else organ for i, organ in zip(best, organs)]
+
+    def look(self, photo: str | bytes, species: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the photo, (S, S, 3), and where it spoke for `species`, (S, S) in [0, 1]: see explain.grad_cam."""
+        return grad_cam(self.network, photo, self.species.index(species), self.image_size)
+
+    def stream(self, paths: list[str], size: int = 256, k: int = 5) -> Iterator[pd.DataFrame]:
+        """Yield a table of `size` photos at a time, a row each: image_path, rank, name, score, the k best, problem.
+
+        `rank` is "" for a photo that was not read, and "unlike" for one that resembles nothing learnt.
+        """
+        for start in range(0, len(paths), size):
+            part, problems = paths[start : start + size], {}
+            probs, found = self.see(part, problems)
+            images = pd.DataFrame({"image_path": part, "species": None})
+            seen = Predictions(images, self.species, probs)
+            table = back_off(seen, self.card["limits"], self.taxonomy).drop(columns="right")
+            odd = self.near.strangeness(found) > self.card["strange"]
+            table.loc[odd, ["rank", "name", "score"]] = ["unlike", "", 0.0]
+            top = seen.top(k)
+            for rank, rows in top.groupby("rank"):
+                table[f"species_{rank}"], table[f"score_{rank}"] = rows["species"].to_numpy(), rows["score"].to_numpy()
+            table["problem"] = table["image_path"].map(problems).fillna("")
+            table.loc[table["problem"] != "", table.columns[1:-1]] = None
+            yield table
+
+    def save(self, folder: str | Path, onnx: bool = False) -> Path:
+        """Write the model into `folder`, each file whole, config.json last; return the folder.
+
+        Args:
+            onnx: also model.onnx: photos float32 (B, 3, S, S) in [0, 255] to logits (B, K), checked against torch.
+        """
+        folder = Path(folder)
+        weights = {name: t.cpu().contiguous().numpy() for name, t in self.network.state_dict().items()}
+        write_whole(folder / "model.safetensors", to_safetensors({n: _half(w) for n, w in weights.items()}))
+        write_whole(folder / "references.safetensors", to_safetensors(self.arrays))
+        write_whole(folder / "references.parquet", lambda path: self.references.to_parquet(path, index=False))
+        write_whole(folder / "species.csv", self.taxonomy.to_csv(index=False))
+        write_whole(folder / "README.md", model_card(self))
+        for name, names in self.floras.items():
+            write_whole(folder / "floras" / f"{name}.txt", "\n".join([*names, ""]))
+        if onnx:
+            self.card["onnx"] = check_onnx(self, folder / "model.onnx")
+        return write_whole(folder / "config.json", json.dumps(self.card, indent=1, ensure_ascii=False) + "\n").parent
+
+
+def _half(array: np.ndarray) -> np.ndarray:
+    """Return matrices as float16; what is one number a channel stays exact."""
+    return array.astype(np.float16) if array.ndim > 1 and array.dtype == np.float32 and array.shape[0] > 1 else array
+
+
+def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str:
+    """Write one row a photo into the CSV table `out` (see Identifier.stream) as it goes; return what was done.
+
+    Rows that stand there are kept, and their photos passed over: a killed run goes on, a grown folder is completed.
+
+    Args:
+        photos: files, or folders that are searched.
+    Raises:
+        ValueError: no such file or folder, no photo in them, or `out` is of another model or no such table.
+    """
+    listed = {}
+    for each in map(Path, photos):
+        if not each.exists():
+            raise ValueError(f"{each} is neither a file nor a folder; name photos, or folders that hold some.")
+        files = sorted(each.rglob("*")) if each.is_dir() else [each]
+        listed |= {str(f): None for f in files if f == each or f.suffix.lower() in SUFFIXES and f.is_file()}
+    if not listed:
+        raise ValueError(f"no photos in {', '.join(photos)}; looked for {' '.join(sorted(SUFFIXES))}.")
+    out, name = Path(out), f"{model.card['data']} {fingerprint(model.network)}"
+    told = out.read_bytes() if out.exists() else b""
+    if told and not told.endswith(b"\n"):  # a killed run's last line
+        write_whole(out, told[: told.rfind(b"\n") + 1])
+    kept = pd.read_csv(out, dtype=str, keep_default_na=False) if told.strip() else pd.DataFrame({"image_path": []})
+    if told.strip() and ("model" not in kept or set(kept["model"]) - {name}):
+        found = "the answers of another model" if "model" in kept else f"columns {', '.join(kept)[:80]}"
+        raise ValueError(f"{out} holds {found}; name another file with --out, or delete it.")
+    todo, problems = [path for path in listed if path not in set(kept["image_path"])], 0
+    with tqdm(total=len(listed), initial=len(listed) - len(todo), unit=" photos", desc="identify") as bar:
+        for table in model.stream(todo):
+            rows = table.assign(model=name).round(4).to_csv(index=False, header=not out.exists() or not kept.size)
+            with open(out, "a", encoding="utf-8", newline="") as file:
+                file.write(rows)
+            problems, kept = problems + (table["problem"] != "").sum(), table
+            bar.update(len(table))
+    return f"{len(todo)} photos named, {len(listed) - len(todo)} kept, {problems} of the new ones not read"
+
+
+def model_folders() -> dict[str, Path]:
+    """Return the models that `load` knows by name: the project's own, in data/models, and the shipped ones."""
+    found = [p.parent for at in (SHIPPED, project_root() / "data" / "models") for p in at.glob("*/config.json")]
+    return {folder.name: folder for folder in sorted(found)}
+
+
+def load(model: str | Path = "five-flowers") -> Identifier:
+    """Return the model of a folder, or of a name in `model_folders`. Nothing in it is executed.
+
+    Raises:
+        ValueError: no such model; a file that is missing, damaged or of another model.
+    """
+    known = model_folders()
+    folder = Path(model) if (Path(model) / "config.json").is_file() else known.get(str(model))
+    if folder is None:
+        raise ValueError(
+            f"no model {str(model)!r}: no folder with a config.json, and the names are {', '.join(known)}. "
+            "`plantlab export DATASET FOLDER` makes one."
+        )
+    try:
+        card = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        taxonomy = pd.read_csv(folder / "species.csv", dtype=dict.fromkeys(("species", "genus", "family"), str))
+        network = create_network(card["backbone"], len(taxonomy), weights="none")
+        if not card["relu6"]:
+            swap_relu6(network.body)
+        tensors = load_file(folder / "model.safetensors")
+        like = network.state_dict()
+        network.load_state_dict({n: torch.from_numpy(t).to(like[n].dtype) for n, t in tensors.items()})
+        arrays = load_file(folder / "references.safetensors")
+        references = pd.read_parquet(folder / "references.parquet")
+        model = Identifier(network, card, taxonomy, references, arrays)
+        model.floras = {p.stem: p.read_text("utf-8").split("\n")[:-1] for p in sorted(folder.glob("floras/*.txt"))}
+        return model
+    except (OSError, KeyError, RuntimeError, SafetensorError, ValueError) as error:
+        raise ValueError(
+            f"{folder} holds no model that can be read ({type(error).__name__}: {str(error)[:120]}). "
+            "Copy the whole folder again, or export it anew."
+        ) from None
+
+
+def build(
+    network: Classifier,
+    species: list[str],
+    images: pd.DataFrame,
+    backbone: str,
+    image_size: int = 128,
+    licence: str = "",
+    thumbnails: bool = True,
+    per_species: int = 20,
+    error: float = 0.1,
+    cache: str | Path | None = None,
+) -> Identifier:
+    """Return an Identifier of a trained network: thresholds are set on valid, and test is scored once.
+
+    Args:
+        species: K names in the head's order. images: with train, valid and test; as photos.set_aside returns it.
+        licence: of the photographs, for the model card.
+        thumbnails: False keeps no photograph, only embeddings.
+        per_species: reference photos of each species, those nearest to its mean.
+        error: share of wrong answers allowed at each rank, see answers.back_off_limits. cache: of backbones.embed.
+    Introduced in notebook 08.
+    """
+    require(images, "species", "split")
+    network = _rounded(network)
+    parts = {split: rows.reset_index(drop=True) for split, rows in images.groupby("split")}
+    ranks = [c for c in ("genus", "family") if c in images and images[c].notna().any()]
+    taxonomy = images.dropna(subset="species").drop_duplicates("species").set_index("species")
+    taxonomy = taxonomy.reindex(species)[ranks].reset_index()
+    taxonomy["n_images"] = taxonomy["species"].map(parts["train"]["species"].value_counts())
+    found = {split: embed(rows, network, image_size, cache=cache) for split, rows in parts.items()}
+    with torch.inference_mode():
+        ask = lambda x: network.head(torch.from_numpy(x).to(network.mean.device)).softmax(1).cpu().numpy()  # noqa: E731
+        said = {split: Predictions(parts[split], species, ask(found[split])) for split in parts}
+    heat = temperature(said["valid"])
+    said = {split: temper(each, heat) for split, each in said.items()}
+    rows = _typical(found["train"], parts["train"]["species"].to_numpy(), per_species)
+    arrays = {"embeddings": found["train"][rows].astype(np.float16)}
+    near = Neighbours(arrays["embeddings"].astype(np.float32))
+    references = parts["train"].iloc[rows].reset_index(drop=True)
+    kept = [c for c in ("sha1", "species", "organ", "author", "license", "source") if c in references]
+    pictures = [thumbnail(path, THUMBNAIL) if thumbnails else None for path in references["image_path"]]
+    references = references[kept].assign(thumbnail=pd.Series(pictures, dtype=object))
+    weights, head = _learn_organs(parts, found, said["valid"])
+    measures = ["top1", "top5", "mrr", "macro_top1"]
+    scores = score(said["test"], measures=measures).round(4).iloc[0].to_dict() if "test" in said else {}
+    card = {
+        "format": 1,
+        "plantlab": __version__,
+        "backbone": backbone,
+        "relu6": any(isinstance(m, nn.ReLU6) for m in network.modules()),
+        "image_size": image_size,
+        "preprocessing": "shorter side to image_size, centre crop, RGB; normalised inside the network",
+        "kind": data_kind(images),
+        "data": images.attrs.get("name", "images"),
+        "hash": data_hash(images),
+        "licence": licence,
+        "n_images": {split: len(rows) for split, rows in parts.items()},
+        "temperature": heat,
+        "limits": {k: min(v, 2.0) for k, v in back_off_limits(said["valid"], taxonomy, error).items()},  # 2: never
+        "error": error,
+        "strange": float(np.quantile(near.strangeness(found["valid"]), 0.99)),
+        "organs": weights,
+        "scores": {k: v.item() if isinstance(v, np.generic) else v for k, v in scores.items()},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    return Identifier(network, card, taxonomy, references, arrays | head)
+
+
+def learn(
+    images: pd.DataFrame, backbone: str = "plantlab/seedling", image_size: int = 96, epochs: int = 12, lr: float = 5e-4,
+    weights: str = "auto", seed: int = 0, checkpoint: str | Path | None = None, **options,
+) -> Identifier:  # fmt: skip
+    """Return an Identifier of photos with train, valid and test: frozen and two-step, the better on valid.
+
+    Args:
+        epochs: of step two; 0 leaves the body frozen, which takes seconds. options: those of `build`.
+    """
+    valid, tried = images[images["split"] == "valid"].reset_index(drop=True), {}
+    for method in ("frozen", "two-step")[: 1 + bool(epochs)]:
+        network = create_network(backbone, weights=weights, seed=seed)
+        if method == "two-step":
+            adapt(network, images[images["split"] == "train"], image_size)
+        species = fit_head(
+            network, images, image_size, 1.0, cache="data/cache/embeddings" if method == "frozen" else None
+        )
+        if method == "two-step":
+            fit(network, images, epochs, lr, image_size=image_size, seed=seed, checkpoint=checkpoint, progress=True)
+        embeddings = torch.from_numpy(embed(valid, network, image_size, cache=None)).to(network.mean.device)
+        right = network.head(embeddings).argmax(1).cpu().numpy() == pd.Index(species).get_indexer(valid["species"])
+        tried[method] = (right.mean(), network, species)
+        print(f"{method}: {right.mean():.3f} of {len(valid)} valid photos named right")
+    best = max(tried, key=lambda method: tried[method][0])
+    options |= {"cache": "data/cache/embeddings"} if best == "frozen" else {}
+    model = build(*tried[best][1:], images, backbone, image_size, **options)
+    model.card["method"] = best
+    return model
+
+
+def _rounded(network: Classifier) -> Classifier:
+    """Return the network with weights as the file will hold them, so that thresholds fit what is loaded."""
+    state = {n: torch.from_numpy(_half(t.cpu().numpy())).to(t) for n, t in network.state_dict().items()}
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _typical(embeddings: np.ndarray, species: np.ndarray, n: int) -> np.ndarray:
+    """Return the rows of the `n` photos of each species that lie nearest to its mean."""
+    away = np.zeros(len(species))
+    for name in set(species):
+        rows = embeddings[species == name]
+        away[species == name] = np.linalg.norm(rows - rows.mean(0), axis=1)
+    order = pd.Series(species).iloc[np.argsort(away, kind="stable")]
+    return np.sort(order.index[order.groupby(order).cumcount() < n].to_numpy())
+
+
+def _learn_organs(parts: dict, found: dict, valid: Predictions) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Return what a photo of each organ counts (its valid top-1 over all photos'), and a head that tells them apart."""
+    organs = parts["train"].get("organ", pd.Series(dtype=object))
+    names = sorted(set(organs.dropna()) - {""})
+    if len(names) < 2 or valid.images["organ"].isna().all():
+        return {}, {}
+    rows = organs.isin(names).to_numpy()
+    head = fit_linear(found["train"][rows], pd.Index(names).get_indexer(organs[rows]), len(names))
+    right = pd.Series(valid.probs.argmax(1) == valid.targets).groupby(valid.images["organ"].to_numpy()).mean()
+    weights = {name: round(float(right.get(name, right.mean()) / right.mean()), 3) for name in names}
+    tensors = {"organ_weight": head.weight.detach().numpy(), "organ_bias": head.bias.detach().numpy()}
+    return weights, tensors
+
+
+def check_onnx(model: Identifier, path: Path) -> dict:
+    """Write the network as ONNX; return the largest difference of its logits from torch's, and the time of each.
+
+    Raises:
+        ValueError: they differ by more than 1e-3.
+    """
+    import onnxruntime
+
+    write_whole(path, export_onnx(model.network.cpu(), model.image_size, "forward"))
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    photos = np.random.default_rng(0).integers(0, 256, (8, 3, model.image_size, model.image_size)).astype(np.float32)
+    runs = {"onnx": lambda: session.run(None, {"photos": photos})[0]}
+    with torch.inference_mode():
+        runs["torch"] = lambda: model.network(torch.from_numpy(photos)).numpy()
+        off = float(np.abs(runs["onnx"]() - runs["torch"]()).max())
+        took = {name: [] for name in runs}
+        for _ in range(10):
+            for name, call in runs.items():
+                started = time.perf_counter()
+                call()
+                took[name].append(time.perf_counter() - started)
+    if off > 1e-3:
+        raise ValueError(f"the ONNX file's logits differ from torch's by {off:.2g}, more than 0.001; use torch.")
+    times = {f"{name}_ms_a_photo": round(1000 * float(np.median(t)) / len(photos), 2) for name, t in took.items()}
+    return {"largest_difference": off, **times}
+
+
+def model_card(model: Identifier) -> str:
+    """Return the README.md of a model's folder, from its card."""
+    card, scores = model.card, model.card["scores"]
+    n = ", ".join(f"{count} {split}" for split, count in card["n_images"].items())
+    found = [
+        f"- {name}: {scores[m]:.3f} ({scores[f'{m}_low']:.3f}-{scores[f'{m}_high']:.3f})"
+        for m, name in {"top1": "top-1", "macro_top1": "macro top-1", "mrr": "MRR"}.items()
+        if m in scores
+    ]
+    never = "It always knows too few plants: never eat, heal or spray by its answer."
+    lines = [
+        f"# {card['data']}: {len(model.species)} species", "", model.knows, "",
+        f"Learnt from {card['kind']} ({n}), licence: {card['licence'] or 'as the photographs'}; {card['backbone']}, "
+        f"{card.get('method', 'trained')}, {card['image_size']} pixels, {card['date']}.", "",
+        f"## Scores on the test split, n = {scores.get('n', 0)}, 95 % intervals", "", *found, "",
+        f"An answer goes as deep as at most {card['error']:.0%} of such answers on valid were wrong. One in a hundred "
+        "photos of valid was called unlike anything known.", "", "## Not for", "", never, "",
+    ]  # fmt: skip
+    return "\n".join(lines)

@@ -1,0 +1,222 @@
+"""A model in a folder answers as it did before it was saved; files are named, resumed and reported."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from plantlab import cli, identifier
+from plantlab.identifier import SHIPPED, check_onnx, identify_files, learn, load
+from plantlab.photos import PhotoError
+
+GENERA = {"Stripes across": "Stripes", "Stripes along": "Stripes", "Plain grey": "Plain"}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder, rng, rows = tmp_path_factory.mktemp("photos"), np.random.default_rng(0), []
+    for i in range(96):
+        species = list(GENERA)[i % 3]
+        pixels = rng.integers(0, 100, (40, 44, 3), dtype=np.uint8)
+        lines = {0: np.s_[::4], 1: np.s_[:, ::4], 2: np.s_[0:0]}[i % 3]
+        pixels[lines] += 140
+        Image.fromarray(pixels).save(folder / f"{i:03d}.png")
+        split = ["train", "train", "valid", "test"][i // 3 % 4]
+        organ = "leaf" if pixels.mean() > 60 else "flower"
+        rows.append([str(folder / f"{i:03d}.png"), species, GENERA[species], organ, split, str(i), f"sha{i}"])
+    return pd.DataFrame(rows, columns="image_path species genus organ split obs_id sha1".split())
+
+
+@pytest.fixture(scope="module")
+def model(images):
+    torch.manual_seed(0)
+    return learn(images, "test_resnet", 32, epochs=0, weights="none")
+
+
+@pytest.fixture(scope="module")
+def folder(model, tmp_path_factory):
+    model.floras = {"lines": ["Stripes across", "Stripes along"]}
+    return model.save(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def paths(images):
+    return images.loc[images["split"] == "test", "image_path"].tolist()
+
+
+def test_it_learns_stripes_and_scores_them_on_test(model):
+    assert model.card["scores"]["n"] == 24 and model.card["scores"]["top1"] > 0.8
+    assert model.card["n_images"] == {"test": 24, "train": 48, "valid": 24} and model.card["method"] == "frozen"
+    assert "3 species" in model.knows and "Plain grey" in model.knows
+
+
+def test_a_loaded_model_answers_as_the_one_that_was_saved(model, folder, paths):
+    again = load(folder)
+    for mine, theirs in zip(model.see(paths), again.see(paths)):
+        np.testing.assert_allclose(mine, theirs, atol=2e-5)
+    assert again.card == model.card and again.floras == model.floras and again.species == model.species
+    pd.testing.assert_frame_equal(again.answer(paths[:2]).names, model.answer(paths[:2]).names)
+
+
+def test_the_folder_holds_data_alone(folder):
+    kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert kinds == {".safetensors", ".csv", ".parquet", ".json", ".md", ".txt"}, "no pickle, no code"
+
+
+def test_an_answer_fuses_the_photos_and_keeps_to_the_flora(model, folder, images, paths):
+    photos = images[(images["split"] == "test") & (images["species"] == "Stripes along")]["image_path"].tolist()[:3]
+    answer = model.answer(photos, k=3)
+    assert answer.names["species"].iloc[0] == "Stripes along" and answer.names["score"].sum() == pytest.approx(
+        1, abs=1e-4
+    )
+    assert answer.names["rank"].tolist() == [1, 2, 3] and "genus" in answer.names
+    assert set(answer.organs) <= {"leaf", "flower"} and answer.alike["similarity"].is_monotonic_decreasing
+    assert answer.alike["thumbnail"].iloc[0][:2] == b"\xff\xd8", "look-alikes can be shown"
+    single = np.stack([model.see([photo])[0][0] for photo in photos])
+    told = model.answer(photos, ["bark"] * 3, k=3).names.set_index("species")["score"]  # an unknown organ counts as one
+    np.testing.assert_allclose(told[model.species], single.mean(0), atol=2e-3)
+    kept = model.answer(photos, within=["Plain grey", "Rosa alba"]).names
+    assert kept["score"].iloc[0] == pytest.approx(1) and kept["species"].iloc[0] == "Plain grey"
+
+
+def test_bytes_and_files_are_one(model, paths):
+    assert model.answer([Path(paths[0]).read_bytes()]).names.equals(model.answer(paths[:1]).names)
+
+
+@pytest.mark.parametrize("photos, organs", [([], []), (["a.jpg"] * 6, []), (["a.jpg"], ["leaf", "leaf"])])
+def test_an_answer_takes_one_to_five_photos(model, photos, organs):
+    with pytest.raises(ValueError, match="1 to 5 photos of one plant, an organ for each"):
+        model.answer(photos, organs)
+    with pytest.raises(PhotoError, match="zero bytes"):
+        model.answer([b""])
+
+
+def test_what_resembles_nothing_is_called_unlike(model, tmp_path, paths):
+    rng = np.random.default_rng(1)
+    Image.fromarray((rng.random((40, 44, 3)) * [255, 20, 0]).astype("uint8")).save(tmp_path / "red.png")
+    limit = model.near.strangeness(model.see([str(tmp_path / "red.png")])[1])[0]
+    model.card["strange"], before = limit - 1e-4, model.card["strange"]
+    try:
+        assert model.answer([str(tmp_path / "red.png")]).unlike
+        assert next(model.stream([str(tmp_path / "red.png")]))["rank"].tolist() == ["unlike"]
+    finally:
+        model.card["strange"] = before
+    assert not model.answer(paths[:1]).unlike
+
+
+def test_thresholds_hold_on_valid(model, images):
+    valid = images[images["split"] == "valid"]
+    told = pd.concat(model.stream(valid["image_path"].tolist()))
+    named = told["rank"] == "species"
+    assert (told["name"][named].to_numpy() == valid["species"][named.to_numpy()].to_numpy()).mean() >= 0.9
+    assert (told["rank"] == "unlike").mean() <= 0.05
+
+
+def test_what_is_no_model_is_said(tmp_path, folder):
+    with pytest.raises(ValueError, match="no model 'roses': .*five-flowers.*plantlab export DATASET FOLDER"):
+        load("roses")
+    shutil.copytree(folder, tmp_path / "half")
+    (tmp_path / "half" / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(ValueError, match="holds no model that can be read"):
+        load(tmp_path / "half")
+    card = json.loads((folder / "config.json").read_text()) | {"backbone": "resnet18"}
+    (tmp_path / "half" / "config.json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="Copy the whole folder again"):
+        load(tmp_path / "half")
+
+
+def test_onnx_equals_torch(model, tmp_path):
+    import onnxruntime
+
+    told = check_onnx(model, tmp_path / "model.onnx")
+    assert told["largest_difference"] < 1e-3 and told["onnx_ms_a_photo"] > 0
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    photos = np.random.default_rng(3).integers(0, 256, (5, 3, 32, 32)).astype(np.float32)  # another batch size
+    with torch.inference_mode():
+        np.testing.assert_allclose(
+            session.run(None, {"photos": photos})[0], model.network(torch.tensor(photos)), atol=1e-3
+        )
+
+
+def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypatch):
+    for i, path in enumerate(images["image_path"][:10]):
+        shutil.copy(path, tmp_path / f"{i}.png")
+    (tmp_path / "5.png").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no photo")
+    out = tmp_path / "answers.csv"
+    assert identify_files([str(tmp_path)], out, model) == "10 photos named, 0 kept, 1 of the new ones not read"
+    whole = pd.read_csv(out)
+    assert len(whole) == 10 and whole["problem"].notna().sum() == 1
+    assert whole.loc[whole["problem"].notna(), "problem"].tolist() == ["zero bytes"]
+    assert whole["species_1"].notna().sum() == 9 and "score_3" in whole
+    text = out.read_bytes()
+    out.write_bytes(text[: len(text) // 2])  # killed while writing
+    kept = len(text[: len(text) // 2].splitlines()) - 2
+    assert identify_files([str(tmp_path)], out, model).startswith(f"{10 - kept} photos named, {kept} kept")
+    again = pd.read_csv(out)
+    pd.testing.assert_frame_equal(
+        again.sort_values("image_path", ignore_index=True), whole.sort_values("image_path", ignore_index=True)
+    )
+    other = {**model.card, "data": "another"}
+    monkeypatch.setattr(model, "card", other)
+    with pytest.raises(ValueError, match="holds the answers of another model; name another file with --out"):
+        identify_files([str(tmp_path)], out, model)
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="holds columns a, b"):
+        identify_files([str(tmp_path)], tmp_path / "table.csv", model)
+    with pytest.raises(ValueError, match="neither a file nor a folder"):
+        identify_files([str(tmp_path / "nowhere")], out, model)
+
+
+def test_a_folder_without_photos_is_said(model, tmp_path):
+    with pytest.raises(ValueError, match="no photos in "):
+        identify_files([str(tmp_path)], tmp_path / "answers.csv", model)
+
+
+def test_two_steps_are_kept_where_they_are_better(images, project, capsys):
+    model = learn(images, "test_resnet", 32, epochs=1, weights="none", checkpoint=project / "training.pt")
+    said = capsys.readouterr().out
+    assert "frozen: " in said and "two-step: " in said and model.card["method"] in ("frozen", "two-step")
+    assert not (project / "training.pt").exists()
+
+
+def test_export_then_identify_from_the_command_line(images, project, capsys):
+    for row in images.itertuples():
+        place = project / "mine" / row.species.replace(" ", "_")
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(row.image_path, place)
+    command = ["export", "mine", "data/models/lines", "--backbone", "test_resnet", "--weights", "none", "--epochs", "0"]
+    assert cli.main([*command, "--image-size", "32", "--onnx", "--no-photos"]) == 0
+    assert "The model is in" in capsys.readouterr().out and (project / "data/models/lines/model.onnx").exists()
+    assert load("lines").references["thumbnail"].isna().all() and "mine" in identifier.load("lines").knows
+    assert cli.main(["identify", "mine", "--model", "lines"]) == 0
+    assert len(pd.read_csv("answers.csv")) == 96
+    assert cli.main(["identify", "mine", "--model", "roses"]) == 2
+    assert "no model 'roses'" in capsys.readouterr().err
+
+
+def test_the_shipped_model_names_five_flowers_and_holds_no_photograph():
+    model = load("five-flowers")
+    assert model.species == ["daisy", "dandelion", "roses", "sunflowers", "tulips"]
+    assert model.references["thumbnail"].isna().all() and model.card["licence"].startswith("CC-BY")
+    assert model.card["kind"] == "photographs" and model.card["scores"]["n"] > 700
+    assert sum(p.stat().st_size for p in (SHIPPED / "five-flowers").iterdir()) < 12 * 2**20
+
+
+@pytest.mark.photos
+def test_the_shipped_model_scores_what_its_card_says():
+    from plantlab import layouts, metrics
+    from plantlab.predictions import Predictions
+
+    source = Path(__file__).parents[2] / "shared" / "photos" / "flower_photos"
+    if not source.is_dir():
+        pytest.skip("flower_photos is not beside the project")
+    model, images = load("five-flowers"), layouts.read_images(source / "labels.csv")
+    test = images[images["split"] == "valid"].reset_index(drop=True)  # its published held-out split
+    found = metrics.score(Predictions(test, model.species, model.see(test["image_path"].tolist())[0]))
+    assert found["top1"].item() == pytest.approx(model.card["scores"]["top1"], abs=0.004)
