@@ -23,12 +23,9 @@ GROUP = 4  # formulas that share a palette
 def palette(rng: np.random.Generator) -> np.ndarray:
     """Return five colours (5, 3) in [0, 1]: around one hue, two or three hues, or any."""
     hue, spread = rng.random(), rng.choice([0.03, 0.08, 1.0], p=[0.45, 0.3, 0.25])
-    anchors = hue + rng.choice([0, 0, rng.uniform(0.2, 0.8)], 5)
-    colours = [
-        colorsys.hsv_to_rgb((a + rng.normal(0, spread)) % 1, rng.beta(1.6, 1.2), 0.08 + 0.92 * rng.beta(1.6, 1))
-        for a in anchors
-    ]
-    return np.array(colours, np.float32)
+    hues = hue + rng.choice([0, 0, rng.uniform(0.2, 0.8)], 5)
+    hsv = [((h + rng.normal(0, spread)) % 1, rng.beta(1.6, 1.2), 0.08 + 0.92 * rng.beta(1.6, 1)) for h in hues]
+    return np.array([colorsys.hsv_to_rgb(*each) for each in hsv], np.float32)
 
 
 def draw_formula(rng: np.random.Generator, colours: np.ndarray | None = None) -> dict:
@@ -36,35 +33,24 @@ def draw_formula(rng: np.random.Generator, colours: np.ndarray | None = None) ->
     colours = palette(rng) if colours is None else colours[rng.permutation(5)]
     fold = int(rng.integers(1, 13))
     return {
-        "palette": np.clip(colours + rng.normal(0, 0.03, (5, 3)), 0, 1).astype(np.float32),
-        "fold": fold,
+        "palette": np.clip(colours + rng.normal(0, 0.03, (5, 3)), 0, 1).astype(np.float32), "fold": fold,
         "lobes": rng.choice([0, rng.uniform(0.2, 0.9)], p=[0.25, 0.75]),
         "tip": rng.uniform(0.3, 2.5),  # below 1 round, above it pointed
-        "waves": rng.normal(0, 0.5, 4) / np.arange(2, 6) * rng.choice([0.15, 0.6]),
-        "phases": rng.uniform(0, 6.28, 4),
-        "aspect": rng.uniform(0.35, 1),
-        "rings": rng.choice([1, 1, 2, 3]),
-        "ring_size": rng.uniform(0.3, 0.75),
+        "waves": rng.normal(0, 0.5, 4) / np.arange(2, 6) * rng.choice([0.15, 0.6]), "phases": rng.uniform(0, 6.28, 4),
+        "aspect": rng.uniform(0.35, 1), "rings": rng.choice([1, 1, 2, 3]), "ring_size": rng.uniform(0.3, 0.75),
         "relief": rng.uniform(0, 1),
         "textures": [_draw_texture(rng, fold) for _ in range(3)],  # ground, figure, inner figure
-        "layout": str(rng.choice(LAYOUTS)),
-        "copies": int(rng.integers(3, 14)),
-        "gap": rng.uniform(0.7, 1.3),
-    }
+        "layout": str(rng.choice(LAYOUTS)), "copies": int(rng.integers(3, 14)), "gap": rng.uniform(0.7, 1.3),
+    }  # fmt: skip
 
 
 def _draw_texture(rng, fold: int) -> dict:
     return {
-        "kind": str(rng.choice(TEXTURES)),
-        "frequency": 2 ** rng.uniform(0.3, 4.2),
-        "angle": rng.uniform(0, 3.14),
-        "warp": rng.choice([0, rng.uniform(0, 1.2)]),
-        "sharp": 2 ** rng.uniform(0, 4),
-        "fold": fold * int(rng.integers(1, 4)),
-        "slope": rng.uniform(0.4, 0.75),  # how much fainter each finer octave is
-        "colours": rng.permutation(5)[:3],
-        "amount": rng.beta(1, 1.2),
-    }
+        "kind": str(rng.choice(TEXTURES)), "frequency": 2 ** rng.uniform(0.3, 4.2), "angle": rng.uniform(0, 3.14),
+        "warp": rng.choice([0, rng.uniform(0, 1.2)]), "sharp": 2 ** rng.uniform(0, 4),
+        "fold": fold * int(rng.integers(1, 4)), "slope": rng.uniform(0.4, 0.75),  # of each finer octave's strength
+        "colours": rng.permutation(5)[:3], "amount": rng.beta(1, 1.2),
+    }  # fmt: skip
 
 
 def cloud(rng: np.random.Generator, size: int, cells: float, slope: float = 0.5) -> np.ndarray:
@@ -83,26 +69,18 @@ def _texture(t: dict, colours: np.ndarray, x, y, rng) -> np.ndarray:
     noise = cloud(rng, size, min(size / 3, 1.5 * t["frequency"]), t["slope"])[: x.shape[0], : x.shape[1]]
     c, s, f = cos(t["angle"]), sin(t["angle"]), t["frequency"]
     u, v = x * c + y * s, y * c - x * s
-    bend = t["warp"] * noise
-    kind = t["kind"]
-    if kind == "noise":
-        value = noise
-    elif kind == "waves":
-        value = np.sin(3 * f * u + bend)
-    elif kind == "rings":
-        value = np.sin(3 * f * np.hypot(x, y) + bend)
-    elif kind == "rays":
-        value = np.sin(t["fold"] * np.arctan2(y, x) + bend)
-    elif kind == "cells":
-        value = np.sin(3 * f * u + bend) * np.sin(3 * f * v - bend)
-    elif kind == "spots":
-        value = np.cos(2.5 * f * u + bend) + np.cos(2.5 * f * v + bend) - 0.9
-    else:  # a net: ridges of noise
-        value = 1 - 3 * np.abs(noise)
+    bend, along = t["warp"] * noise, np.hypot(x, y) if t["kind"] == "rings" else u
+    value = {  # only the one that is wanted is computed
+        "noise": lambda: noise, "net": lambda: 1 - 3 * np.abs(noise),
+        "waves": lambda: np.sin(3 * f * u + bend), "rings": lambda: np.sin(3 * f * along + bend),
+        "rays": lambda: np.sin(t["fold"] * np.arctan2(y, x) + bend),
+        "cells": lambda: np.sin(3 * f * u + bend) * np.sin(3 * f * v - bend),
+        "spots": lambda: np.cos(2.5 * f * u + bend) + np.cos(2.5 * f * v + bend) - 0.9,
+    }[t["kind"]]()  # fmt: skip
     value = np.tanh(value * t["sharp"] / 2) * 0.5 + 0.5  # (h, w)
     a, b, third = colours[t["colours"]]
     b = a + (b - a) * (0.25 + 0.75 * t["amount"])
-    fade = np.clip(0.5 + 0.35 * (u if kind != "rings" else np.hypot(x, y)), 0, 1)[..., None] * 0.5 * t["amount"]
+    fade = np.clip(0.5 + 0.35 * along, 0, 1)[..., None] * 0.5 * t["amount"]
     base = a * (1 - fade) + third * fade
     return base + (b - base) * value[..., None]
 
@@ -132,10 +110,8 @@ def _place(formula: dict, rng, turn: float) -> np.ndarray:
         places = [(i, j) for i in range(-4, 5) for j in range(-4, 5) if max(abs(i), abs(j)) * step < 1.5]
         rows = [((i * c - j * s) * step, (i * s + j * c) * step, step * 0.5 * formula["gap"], turn) for i, j in places]
     else:
-        spread, r = (0.9, 0.42) if layout == "scatter" else (0.45, 0.5)
-        rows = [
-            (*rng.uniform(-spread, spread, 2), r * size * rng.uniform(0.6, 1.1), rng.uniform(0, 6.28)) for _ in range(n)
-        ]
+        far, r = (0.9, 0.42) if layout == "scatter" else (0.45, 0.5)
+        rows = [(*rng.uniform(-far, far, 2), r * size * rng.uniform(0.6, 1.1), rng.uniform(0, 6.28)) for _ in range(n)]
     return np.array(rows) + [*rng.normal(0, 0.12, 2), 0, 0]
 
 
@@ -153,8 +129,8 @@ def render(formula: dict, rng: np.random.Generator, size: int = 112, strangers: 
     things = [(f, row) for f in strangers for row in _place(f | {"layout": "scatter", "copies": 2}, rng, 0)]
     things += [(formula, row) for row in _place(formula, rng, turn)]
     squash = formula["aspect"], rng.uniform(0.7, 1), rng.uniform(0, 3.14)
-    for f, (at_x, at_y, radius, turned) in [(f, row.tolist()) for f, row in things]:
-        _paint(picture, f, at_x, at_y, radius, turned, light, squash, rng)
+    for f, row in things:
+        _paint(picture, f, *row.tolist(), light, squash, rng)
     fall = 1 + 0.3 * rng.random() * (x * cos(light) + y * sin(light))
     picture = picture * fall[..., None] * rng.uniform(0.75, 1.15) + rng.normal(0, 0.02, 3).astype(np.float32)
     if rng.random() < 0.3:
@@ -168,14 +144,13 @@ def render(formula: dict, rng: np.random.Generator, size: int = 112, strangers: 
 def _paint(picture, f, at_x, at_y, radius, turned, light, squash, rng) -> None:
     """Draw one copy of a figure and its shadow into the picture, in place; only its box is touched."""
     size = len(picture)
-    middle, reach = [(at_y + 1) * size / 2, (at_x + 1) * size / 2], radius * size * 0.68
-    (top, left), (bottom, right) = np.int32(
-        np.clip([[m - reach for m in middle], [m + reach + 1 for m in middle]], 0, size)
-    )
+    row, column, reach = (at_y + 1) * size / 2, (at_x + 1) * size / 2, radius * size * 0.68
+    edges = [row - reach, row + reach + 1, column - reach, column + reach + 1]
+    top, bottom, left, right = np.int32(np.clip(edges, 0, size))
     if bottom - top < 3 or right - left < 3:
         return
-    x = (np.arange(left, right, dtype=np.float32)[None] - middle[1]) / (radius * size / 2)
-    y = (np.arange(top, bottom, dtype=np.float32)[:, None] - middle[0]) / (radius * size / 2)
+    x = (np.arange(left, right, dtype=np.float32)[None] - column) / (radius * size / 2)
+    y = (np.arange(top, bottom, dtype=np.float32)[:, None] - row) / (radius * size / 2)
     aspect, tilt, tilted = squash
     c, s = cos(tilted), sin(tilted)  # the figure is seen from the side
     u, v = x * c + y * s, (y * c - x * s) / tilt
@@ -186,8 +161,7 @@ def _paint(picture, f, at_x, at_y, radius, turned, light, squash, rng) -> None:
     inside = np.sqrt(u * u + v * v) / contour(f)[steps]
     soft = radius * size / 5
     box = picture[top:bottom, left:right]
-    shade = np.clip((1.12 - inside) * soft / 2, 0, 1) * 0.4
-    box *= (1 - shade)[..., None]
+    box *= (1 - np.clip((1.12 - inside) * soft / 2, 0, 1) * 0.4)[..., None]  # the shadow
     for ring in range(f["rings"]):
         rim = inside / f["ring_size"] ** ring
         cover = np.clip((1 - rim) * soft, 0, 1)[..., None]

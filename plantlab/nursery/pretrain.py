@@ -7,6 +7,7 @@ its checkpoint. FOLDER ends with seedling.safetensors (float16) and run.json: se
 """
 
 import argparse
+import inspect
 import json
 import os
 import time
@@ -40,8 +41,7 @@ def write_pool(folder: Path, n_groups: int, seed: int = 0) -> list[np.ndarray]:
     shards = range(-(-n_groups // SHARD))
     missing = [k for k in shards if not (folder / f"{k:05d}.npy").is_file()]
     done = Parallel(os.cpu_count(), return_as="generator_unordered")(delayed(write)(k) for k in missing)
-    for _ in tqdm(done, "rendering formulas", len(missing), unit=" shard"):
-        pass
+    list(tqdm(done, "rendering formulas", len(missing), unit=" shard"))
     return [np.load(folder / f"{k:05d}.npy", mmap_mode="r") for k in shards]
 
 
@@ -72,18 +72,10 @@ def contrast(z: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.T
 
 
 def pretrain(
-    out: Path,
-    architecture: str = "resnet10t",
-    n_groups: int = 2048,
-    images: int = 210_000,
-    image_size: int = 64,
-    groups: int = 16,
-    lr: float = 2e-3,
-    weight_decay: float = 0.05,
-    temperature: float = 0.15,
-    least_crop: float = 0.35,
+    out: Path, architecture: str = "resnet10t", n_groups: int = 2048, images: int = 210_000, image_size: int = 64,
+    groups: int = 16, lr: float = 2e-3, weight_decay: float = 0.05, temperature: float = 0.15, least_crop: float = 0.35,
     seed: int = 0,
-) -> Path:
+) -> Path:  # fmt: skip
     """Return the path of the weights, float16: the state dict of the architecture in timm, without a classifier.
 
     Every stage's pooled map is told apart (backbones.Stages), so that the early ones learn directly, too.
@@ -95,11 +87,10 @@ def pretrain(
         ValueError: more groups a batch than there are, crops for less than ten batches, a checkpoint of another run.
     """
     settings = {name: value for name, value in locals().items() if name != "out"}
-    if groups > n_groups or images < 10 * 2 * GROUP * groups:
-        raise ValueError(
-            f"{n_groups} groups and {images} crops are too few for batches of {groups} groups: at least {groups} "
-            f"and {2 * GROUP * groups * 10} are needed; lower groups."
-        )
+    batch = 2 * GROUP * groups  # crops
+    if groups > n_groups or images < 10 * batch:
+        few = f"{n_groups} groups and {images} crops are too few for batches of {groups} groups"
+        raise ValueError(f"{few}: at least {groups} and {10 * batch} are needed; lower groups.")
     keep_memory()
     shards = write_pool(out / f"pool-{seed}", n_groups, seed)  # pictures of another seed are never taken for these
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -107,14 +98,11 @@ def pretrain(
     body = Stages(architecture).to(device, memory_format=torch.channels_last)
     width = body.eval()(torch.zeros(1, 3, image_size, image_size, device=device)).shape[1]
     layers = nn.BatchNorm1d(width), nn.Linear(width, 512), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, 128)
-    projector = nn.Sequential(*layers)
-    network = nn.ModuleDict({"body": body, "projector": projector.to(device)}).train()
+    network = nn.ModuleDict({"body": body, "projector": nn.Sequential(*layers).to(device)}).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.98), weight_decay=weight_decay)
     mean, std = (255 * torch.tensor(each, device=device).view(1, 3, 1, 1) for each in IMAGENET)
-    steps = images // (2 * GROUP * groups)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, lr, steps + 1, pct_start=0.06, cycle_momentum=False, final_div_factor=1e3
-    )
+    steps, shape = images // batch, {"pct_start": 0.06, "cycle_momentum": False, "final_div_factor": 1e3}
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, steps + 1, **shape)
     kept = {"network": network, "optimiser": optimiser, "schedule": schedule}
     curve, seconds, checkpoint = [], 0.0, out / "checkpoint.pt"
     if checkpoint.is_file():
@@ -143,28 +131,20 @@ def pretrain(
             state = {name: each.state_dict() for name, each in kept.items()}
             state |= {"settings": settings, "curve": curve, "seconds": time.perf_counter() - started}
             write_whole(checkpoint, lambda path, state=state: torch.save(state, path))
-    weights = {n: t.half() if t.is_floating_point() else t for n, t in body.net.state_dict().items()}
-    weights = {name: tensor.contiguous().cpu() for name, tensor in weights.items()}
+    state = body.net.state_dict().items()
+    weights = {name: (t.half() if t.is_floating_point() else t).contiguous().cpu() for name, t in state}
     machine = torch.cuda.get_device_name(0) if device.type == "cuda" else f"cpu, {os.cpu_count()} cores"
     run = {"settings": settings, "machine": machine, "seconds": round(time.perf_counter() - started)}
-    run |= {"torch": torch.__version__, "timm": timm.__version__}
+    run |= {"torch": torch.__version__, "timm": timm.__version__, "crops_a_point": 10 * batch}
     run["curve"] = np.array(curve)[: steps // 10 * 10].reshape(-1, 10, 2).mean(1).round(3).tolist()  # means of 10 steps
-    run["crops_a_point"] = 10 * 2 * GROUP * groups
     write_whole(out / "run.json", json.dumps(run) + "\n")
     return write_whole(out / "seedling.safetensors", lambda path: save_file(weights, path))
 
 
-def main() -> None:
-    """Run `pretrain` with its arguments as options."""
-    import inspect
-
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="a folder: pictures, checkpoint, weights, run.json")
     for name, option in inspect.signature(pretrain).parameters.items():
         if name != "out":
             parser.add_argument(f"--{name.replace('_', '-')}", type=type(option.default), default=option.default)
     print(pretrain(**vars(parser.parse_args())))
-
-
-if __name__ == "__main__":
-    main()
