@@ -13,6 +13,8 @@ from PIL import Image
 
 from plantlab.greenhouse.camera import photograph
 from plantlab.greenhouse.flora import grow_flora
+from plantlab.photos import write_whole
+from plantlab.table import project_root
 
 VERSION = "1"  # frozen by a test; raised whenever a photo changes, and part of the name of a built folder
 NOISE = {"taxonomic": 0.35, "irrelevant_plant": 0.25, "non_plant": 0.25, "duplicate": 0.15}  # shares of all noise
@@ -139,17 +141,6 @@ def take_photo(flora: pd.DataFrame, row, size: int = 128) -> Image.Image:
     return Image.open(io.BytesIO(jpeg_bytes(flora, row, size))).convert("RGB")
 
 
-def organ_sheet(flora: pd.DataFrame, organ: str, n: int = 16, columns: int = 8, size: int = 128, seed: int = 0):
-    """Return a contact sheet (PIL): `organ` of `n` individuals, species after species, in the midst of their season."""
-    kinds = [s for _, s in flora.iterrows() if organ != "bark" or s.bark]
-    sheet = Image.new("RGB", (columns * size, -(-n // columns) * size), "white")
-    for k, s in enumerate(kinds[i * len(kinds) // n % len(kinds)] for i in range(n)):
-        day = s.first_flower + 7 * s.weeks // 2 + 60 * (organ == "fruit")
-        image, _ = photograph(s, organ, seed + k, seed + k, size, day, s.species)
-        sheet.paste(image, (k % columns * size, k // columns * size))
-    return sheet
-
-
 def build(
     folder: str | Path | None = None, n_species: int = 30, n_images: int = 2400, image_size: int = 128, seed: int = 0,
     imbalance: float = 10, web_share: float = 0.15, web_noise: float = 0.3, herbarium_share: float = 0.05,
@@ -164,12 +155,8 @@ def build(
         ValueError: `folder` holds a flora built with other parameters, or a parameter is out of range.
     """
     wanted = {"version": VERSION} | {k: v for k, v in locals().items() if k not in ("folder", "n_jobs")}
-    if folder is None:
-        from plantlab.table import project_root
-
-        key = hashlib.sha1(json.dumps(wanted).encode()).hexdigest()[:8]
-        folder = project_root() / "data" / "greenhouse" / f"{n_species}-species-{n_images}-images-{key}"
-    folder = Path(folder).absolute()
+    name = f"{n_species}-species-{n_images}-images-{hashlib.sha1(json.dumps(wanted).encode()).hexdigest()[:8]}"
+    folder = Path(folder or project_root() / "data" / "greenhouse" / name).absolute()
     if not (folder / "build.json").exists():
         flora = grow_flora(n_species, seed)
         plan = plan_photos(flora, n_images, imbalance, web_share, web_noise, herbarium_share)
@@ -190,13 +177,10 @@ def _write(folder: Path, flora: pd.DataFrame, plan: pd.DataFrame, size: int, n_j
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
         new = Path(beside) / folder.name
-        for path in plan["image_path"]:
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-        chunks = [plan.iloc[i : i + 32] for i in range(0, len(plan), 32)]
-        made = Parallel(n_jobs or os.cpu_count(), return_as="generator")(
-            delayed(_write_photos)(new, flora, chunk, size) for chunk in chunks
-        )
-        list(tqdm(made, "growing the flora", len(chunks), leave=False))
+        pool = Parallel(n_jobs or os.cpu_count(), return_as="generator", batch_size=32)
+        photos = pool(delayed(jpeg_bytes)(flora, row, size) for _, row in plan.iterrows())
+        for path, photo in zip(tqdm(plan["image_path"], "growing the flora", leave=False), photos):
+            write_whole(new / path, photo)
         flora.to_csv(new / "flora.csv", index=False)
         plan.to_csv(new / "images.csv", index=False)
         (new / "build.json").write_text(json.dumps(wanted))
@@ -205,8 +189,3 @@ def _write(folder: Path, flora: pd.DataFrame, plan: pd.DataFrame, size: int, n_j
         except OSError:  # somebody else was quicker; theirs has the same bytes
             if not (folder / "build.json").exists():
                 raise
-
-
-def _write_photos(folder: Path, flora: pd.DataFrame, rows: pd.DataFrame, size: int) -> None:
-    for row in rows.itertuples():
-        (folder / row.image_path).write_bytes(jpeg_bytes(flora, row, size))

@@ -187,10 +187,8 @@ def non_plant(label: str, rng, size: int) -> np.ndarray:
     n = size * FINE
     if kind == "pot":
         wall, lift = rng.uniform(0.28, 0.36), rng.uniform(0.2, 0.6)
-        turn, clay = (
-            view(-np.pi / 2, lift) @ [[1, 0, 0], [0, 0, -1], [0, 1.0, 0]],
-            rgb(rng.uniform(0.02, 0.08), 0.6, 0.7),
-        )
+        turn = view(-np.pi / 2, lift) @ [[1, 0, 0], [0, 0, -1], [0, 1.0, 0]]
+        clay = rgb(rng.uniform(0.02, 0.08), 0.6, 0.7)
         pot = revolve(lambda u: wall * (0.72 + 0.28 * u) + 0.05 * (u > 0.78), n, clay, shine=0.1)
         soil = revolve(lambda u: wall * (1 - u), n, rgb(0.07, 0.5, 0.2))
         crowds = [(pot, turn[None], turn[:, 1] * -0.36 * n, 0.8 * n, [1]),

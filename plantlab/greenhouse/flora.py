@@ -1,5 +1,7 @@
 """The flora: families, genera and species with inherited traits, under names that no real plant bears."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -11,38 +13,14 @@ STEMS = """Pixel Voxel Raster Kernel Bitmap Matrix Codec Glitch Dither Shader Fr
 EPITHETS = """simulata ficta recursiva binaria iterata stochastica algorithmica virtualis interpolata compilata numerica
     aleatoria fractalis logarithmica modularis parametrica polygonalis procedurata programmata quantisata randomata
     generata sparsa vectorialis pixelata synthetica tabulata textualis transposita indexata iterabilis cachetata"""
-# What each family holds to; a genus takes one of the values, and its species stay near their genus.
-TRAITS = """corolla symmetry n_petals petal_shape inflorescence flower_colour fruit phyllotaxis leaf_shape division
-    venation habit flower_size""".split()
-SYNDROMES = """
-daisy radial 8,13,21 strap,notched,pointed,rounded solitary,corymb white,yellow,violet,orange clock,achene
-      basal,alternate lanceolate,pinnatifid,obovate,ovate simple pinnate herb any;
-butterfly bilateral 5 rounded,notched raceme,spike,umbel violet,yellow,pink,white pod
-      alternate elliptic,obovate,lanceolate pinnate,trifoliate,digitate pinnate herb,shrub,tree any;
-lipped bilateral 5 rounded,notched,fringed spike,raceme violet,blue,pink,white capsule
-      opposite ovate,cordate,lanceolate,elliptic simple pinnate herb,shrub any;
-open radial 5 rounded,notched,spoon solitary,corymb,panicle white,pink,red,yellow pome,drupe,aggregate
-      alternate ovate,elliptic,obovate simple,pinnate,trifoliate pinnate shrub,tree any;
-open radial 6 pointed,strap,spoon,rounded solitary,raceme,umbel orange,white,violet,yellow,red capsule,berry
-      alternate,basal,whorled linear,lanceolate,elliptic simple parallel herb any;
-open radial 4 rounded,notched,spoon,fringed raceme,corymb,solitary yellow,white,red,magenta pod,capsule
-      alternate,basal pinnatifid,lanceolate,obovate simple pinnate herb any;
-bell radial 5,6 pointed,rounded raceme,solitary,panicle blue,violet,white,pink capsule,berry
-      alternate,opposite ovate,lanceolate,cordate,orbicular simple pinnate,palmate herb,shrub any;
-open radial 5,4 rounded,spoon panicle,corymb cream,yellow,white samara,nut
-      opposite,alternate palmate,cordate,ovate,elliptic simple,digitate palmate,pinnate tree tiny;
-orchid bilateral 6 pointed,spoon,rounded raceme,spike magenta,pink,white,yellow capsule
-      basal,alternate lanceolate,elliptic,linear simple parallel herb any;
-trumpet radial 5,6 rounded,pointed,notched solitary,umbel,raceme blue,magenta,white,orange berry,capsule
-      alternate,opposite cordate,ovate,palmate,orbicular simple palmate,pinnate herb,shrub any;
-open radial 5 notched,rounded umbel white,yellow,pink achene,berry
-      alternate pinnatifid,ovate,lanceolate pinnate,trifoliate pinnate herb tiny"""
+# What each kind of family holds to, the possible values of a trait parted by spaces; a genus takes one of them.
+FAMILIES = pd.read_csv(Path(__file__).with_name("families.csv"), dtype=str)
 FREE = {  # traits that no family holds to
     "margin": "entire serrate dentate crenate undulate".split(),
     "pattern": "plain veined eyed edged spotted".split(),
     "bark": "smooth furrowed plated scaly peeling".split(),
 }
-CATEGORIES = TRAITS[:-1] + list(FREE)
+CATEGORIES = [*FAMILIES.columns[:-1], *FREE]
 SHAPE = "leaf_shape division margin petal_shape pattern inflorescence n_petals phyllotaxis bark".split()
 NUMBERS = """petal_ratio petal_cup petal_curl flower_size stamens leaf_ratio leaf_size teeth veins gloss leaf_tone
     fruit_ratio fruit_hue bark_tone bark_grain branching height""".split()  # each from 0 to 1
@@ -71,11 +49,11 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng([seed, 1])
     n_genera = max(1, n_species // 3)
     n_families = min(50, max(1, round(0.7 * n_genera)))
-    stems, syndromes = rng.permutation(STEMS.split()), rng.permutation(SYNDROMES.split(";"))
+    stems, syndromes = rng.permutation(STEMS.split()), rng.permutation(len(FAMILIES))
     centres, rows = rng.random((n_families, len(NUMBERS))), []
     for g in range(n_genera):
         f = g % n_families
-        values = dict(zip(TRAITS, (v.split(",") for v in syndromes[f % len(syndromes)].split()))) | FREE
+        values = FAMILIES.iloc[syndromes[f % len(syndromes)]].str.split().to_dict() | FREE
         tiny = values.pop("flower_size") == ["tiny"]
         genus = {k: v[rng.integers(len(v))] for k, v in values.items()}
         numbers = np.clip(centres[f] + rng.normal(0, 0.15, len(NUMBERS)), 0, 1)
@@ -102,9 +80,8 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
 def _depart(genus: dict, values: dict, sisters: list[dict], rng: np.random.Generator) -> dict:
     """Return the traits of a species of `genus`, apart from those of each of its `sisters`."""
     for rate in np.linspace(0.3, 1, 200):
-        traits = {
-            k: v[rng.integers(len(v))] if k in SHAPE and rng.random() < rate else genus[k] for k, v in values.items()
-        }
+        anew = {k: v[rng.integers(len(v))] for k, v in values.items() if k in SHAPE and rng.random() < rate}
+        traits = genus | anew
         seen = [k for k in SHAPE if k != "bark" or genus["habit"] != "herb"]
         if all(sum(traits[k] != s[k] for k in seen) >= 3 for s in sisters):
             break

@@ -74,9 +74,8 @@ def axes(heading, up=(0, 0, 1.0)) -> np.ndarray:
 
 def whorl(n: int, elevation: float, turn: float = 0.0, jitter: float = 0.0, rng=None) -> np.ndarray:
     """Return frames of `n` parts around z, raised by `elevation` (radians) from the plane."""
-    angle, lift = turn + 2 * np.pi * np.arange(n) / n, np.full(n, elevation)
-    if jitter:
-        angle, lift = angle + rng.normal(0, jitter, n), lift + rng.normal(0, jitter, n)
+    shake = rng.normal(0, jitter, (2, n)) if jitter else np.zeros((2, n))
+    angle, lift = turn + 2 * np.pi * np.arange(n) / n + shake[0], elevation + shake[1]
     return axes(ring(angle, np.cos(lift), np.sin(lift)))
 
 
@@ -251,8 +250,7 @@ def flower(t, n: int, rng: np.random.Generator) -> np.ndarray:
 
     if t.corolla == "daisy":
         rays, shape = m + int(rng.integers(-1, 2)), "strap" if t.petal_shape == "rounded" else t.petal_shape
-        rows = 2 if rays > 15 else 1
-        for k in range(rows):
+        for k in range(rows := 2 if rays > 15 else 1):
             one = petal(t, half, rng, shape, cup=0.5, curl=0.5 - 0.9 * t.petal_curl)
             lift = 0.05 + 0.5 * t.petal_cup * (1 - 0.5 * k)
             add(one, whorl(rays // rows, lift, k * 0.2, 0.05, rng), 0.5, -0.02 * k)
@@ -321,7 +319,7 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return a fruit along y, about a unit across (pods and samaras are longer)."""
     ripe, dry = t.fruit_rgb, np.float32([0.55, 0.42, 0.26]) * np.float32(rng.uniform(0.8, 1.15))
     long, upright = 0.8 + 0.7 * t.fruit_ratio, np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])  # turns z up into y up
-    star, kind = upright @ axes(whorl(5, 0.0)[..., 1]), t.fruit
+    star, kind, seeds = upright @ axes(whorl(5, 0.0)[..., 1]), t.fruit, 4 + int(5 * t.fruit_ratio)
     sepal = petal(t, max(8, n // 3), rng, "pointed", cup=0.5, colour=t.leaf_rgb * 0.85, pattern="plain")
     calyx = sepal, star, (0, 0.93, 0) if kind == "pome" else (0, 0.03, 0), 0.14 if kind == "pome" else 0.3
 
@@ -340,26 +338,21 @@ def fruit(t, n: int, rng: np.random.Generator) -> np.ndarray:
     def scales(u, phi):
         return dry * (0.55 + 0.5 * np.abs(np.sin(u * 14) * np.sin(phi * 9 + u * 14 // np.pi * 1.6)))[..., None]
 
-    def urn(u):
-        return 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7 * (1 - 0.35 * (u > 0.86)) + 0.02
-
-    turned = {  # on a lathe: profile, colour, section, shine, height, size
-        "berry": [(lambda u: dome(u) / long, skin, (0, 1, 1, 1), 0.9, 0, long)],
-        "drupe": [(lambda u: dome(u) / long, skin, (2, 6, 2.6, 2.6), 0.4, 0, long)],
-        "pome": [(lambda u: 1.04 * dome(u) * (1.12 - 0.3 * u), skin, (5, 12, 2.5, 2.5), 0.7, 0, 1)],
-        "capsule": [(urn, ribs, (t.n_petals, 4, 2.8, 2.8), 0.2, 0, long)],
-        "nut": [(lambda u: dome(u) / long, stripes, (0, 1, 1, 1), 0.8, 0.15, 0.95 * long),
-                (lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1)), scales, (0, 1, 1, 1), 0.05, 0, 0.5)],
+    turned = {  # on a lathe: height, size; profile, colour, section, shine, squash, curl
+        "berry": [(0, long, lambda u: dome(u) / long, skin, (0, 1, 1, 1), 0.9)],
+        "drupe": [(0, long, lambda u: dome(u) / long, skin, (2, 6, 2.6, 2.6), 0.4)],
+        "pome": [(0, 1, lambda u: 1.04 * dome(u) * (1.12 - 0.3 * u), skin, (5, 12, 2.5, 2.5), 0.7)],
+        "capsule": [(0, long, lambda u: 0.36 * np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7
+                     * (1 - 0.35 * (u > 0.86)) + 0.02, ribs, (t.n_petals, 4, 2.8, 2.8), 0.2)],
+        "nut": [(0.15, 0.95 * long, lambda u: dome(u) / long, stripes, (0, 1, 1, 1), 0.8),
+                (0, 0.5, lambda u: 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1)), scales, (0, 1, 1, 1), 0.05)],
+        "pod": [(0, 1.6, lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5
+                 * (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u))), mix(ripe, dry, 0.55), (0, 1, 1, 1), 0.3,
+                 0.5, 0.7 * (t.petal_curl - 0.2))],
     }  # fmt: skip
-    parts = [(revolve(*look[:1], n, *look[1:4]), EYE, (0, look[4], 0), look[5]) for look in turned.get(kind, [])]
+    parts = [(revolve(radius, n, *look), EYE, (0, y, 0), size) for y, size, radius, *look in turned.get(kind, [])]
     if kind == "capsule":
         parts.append((sepal * np.float32([1] * 6 + [1.5, 0.7, 0.8, 1, 1]), star, (0, 0.95 * long, 0), 0.22))
-    elif kind == "pod":
-        seeds = 4 + int(5 * t.fruit_ratio)
-        pod = revolve(lambda u: 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5 *
-                      (0.85 + 0.15 * np.abs(np.sin(np.pi * seeds * u))), n, mix(ripe, dry, 0.55),
-                      squash=0.5, curl=0.7 * (t.petal_curl - 0.2))  # fmt: skip
-        parts = [(pod, EYE, 0, 1.6)]
     elif kind == "samara":
         wing = petal(t, n, rng, "spoon", 0.0, 0.3, mix(ripe, np.float32([0.75, 0.66, 0.4]), 0.6), "veined")
         pair = axes([[-0.8, 1, 0], [0.8, 1, 0]])
