@@ -17,7 +17,7 @@ from plantlab.photos import PhotoError, thumbnail
 from plantlab.table import require
 from plantlab.votes import vote
 
-ORGANS = ("auto", "flower", "leaf", "fruit", "bark", "habit", "other")
+ORGANS = ("flower", "leaf", "fruit", "habit", "bark")
 
 
 def identify(model, votes: str | Path | None = None) -> widgets.VBox:
@@ -68,7 +68,9 @@ def identify(model, votes: str | Path | None = None) -> widgets.VBox:
 def _plant(model, photos: list[tuple[str, bytes]], flora: widgets.Dropdown, above: str, votes) -> widgets.VBox:
     """Return the card of one plant: its photos with their organs, the answer, look-alikes, a vote."""
     told, contents = widgets.HTML(), [content for _, content in photos]
-    organs = [widgets.Dropdown(options=ORGANS, layout=widgets.Layout(width="132px")) for _ in photos]
+    organs = [
+        widgets.Dropdown(options=("auto", *ORGANS, "other"), layout=widgets.Layout(width="132px")) for _ in photos
+    ]
     species = widgets.Combobox(options=model.species, placeholder="species", layout=widgets.Layout(width="220px"))
     answered = {}
 
@@ -243,9 +245,7 @@ def review(suspects: pd.DataFrame, file: str | Path, species=(), why=("score",),
     return widget
 
 
-def annotate(
-    images: pd.DataFrame, file: str | Path, organs=("flower", "leaf", "fruit", "habit", "bark"), page=50, by=""
-):
+def annotate(images: pd.DataFrame, file: str | Path, organs=ORGANS, page=50, by="") -> Review:
     """Return photos sorted by the organ that a model sees, for `review`: digits correct one, A accepts the page's rest.
 
     A wrong photo stands out among its like, so that a person looks at pages and not at photos. A decision's label is

@@ -171,3 +171,14 @@ def test_pairs_and_reliability_say_what_they_are_given():
     assert "flat 20.0 points" in ax.get_title(loc="left"), "80 % sure, 60 % right"
     line = ax.lines[1]
     assert (line.get_xdata()[0], line.get_ydata()[0]) == (pytest.approx(0.8), 0.6)
+
+
+def test_a_ladder_keeps_its_order_and_says_what_each_step_adds():
+    steps = pd.DataFrame(
+        {"method": ["one", "several"], "mrr": [0.5, 0.62], "mrr_low": [0.4, 0.5], "mrr_high": [0.6, 0.7]}
+    )
+    steps = steps.assign(gain=[np.nan, 0.12], gain_low=[np.nan, 0.1], gain_high=[np.nan, 0.14], n=9, kind="generated")
+    ax = plots.plot_ladder(steps)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["one", "several"]
+    assert [t.get_text() for t in ax.texts][1:] == ["0.500", "0.620   +12.0 (+10.0 to +14.0)"]
+    assert ax.get_title(loc="left") == "one 0.500, several 0.620" and "9 generated images" in ax.texts[-1].get_text()

@@ -202,3 +202,43 @@ def test_a_long_tail_is_cut_from_the_train_part_alone():
     assert list(groups.values()) == [["Rosa a"], ["Rosa b", "Rosa c"], ["Rosa d", "Rosa e"]]
     with pytest.raises(ValueError, match="imbalance is the most images of a species over the fewest"):
         table.long_tail(images, 0.5)
+
+
+@pytest.fixture
+def seen():
+    """Six lilies in Paris in May, six roses in Lyon (392 km) in May, six asters in Paris in December, one rare fern."""
+    names = ["lily"] * 6 + ["rose"] * 6 + ["aster"] * 6 + ["fern"]
+    seen = pd.DataFrame({"image_path": np.arange(19).astype(str), "species": names, "date": "2019-05-20"})
+    seen["latitude"], seen["longitude"] = (
+        np.where(seen["species"] == "rose", *at) for at in ((45.76, 48.86), (4.84, 2.35))
+    )
+    seen.loc[seen["species"] == "aster", "date"] = "2021-12-03"
+    seen.loc[18, ["latitude", "longitude"]] = [-33.9, 151.2]
+    return seen
+
+
+@pytest.mark.parametrize(
+    "where, when, radius, few, expected",
+    [
+        ((48.86, 2.35), "2024-06-30", 100, 1, ["lily"]),
+        ((48.86, 2.35), "2024-06-30", 100, 2, ["fern", "lily"]),  # one fern: that it was not seen here says little
+        ((48.86, 2.35), None, 100, 1, ["aster", "lily"]),
+        ((48.86, 2.35), "2024-01-31", 100, 1, ["aster"]),  # January is next to December
+        ((48.86, 2.35), "2024-06-30", 391, 1, ["lily"]),
+        ((48.86, 2.35), "2024-06-30", 393, 1, ["lily", "rose"]),
+        ((0, 0), "2024-06-30", 100, 1, ["aster", "fern", "lily", "rose"]),  # nobody was there
+        ((np.nan, np.nan), "2024-06-30", 100, 1, ["fern", "lily", "rose"]),
+        ((48.86, 2.35), np.nan, 100, 1, ["aster", "lily"]),
+    ],
+)
+def test_a_flora_is_what_was_seen_near_and_in_season(seen, where, when, radius, few, expected):
+    assert table.flora_of(seen, *where, when, radius, few=few) == expected
+
+
+def test_what_was_seen_who_knows_where_may_be_near(seen):
+    somewhere = seen.assign(
+        latitude=seen["latitude"].where(seen["species"] != "rose"), date=seen["date"].replace("2021-12-03", "")
+    )
+    assert table.flora_of(somewhere, 48.86, 2.35, "2024-06-30", few=1) == ["aster", "lily", "rose"]
+    with pytest.raises(TableError, match="no column 'longitude'"):
+        table.flora_of(seen.drop(columns="longitude"), 48.86, 2.35)
