@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MODEL ?= five-flowers
 READY := $(VENV)/.ready
 export JUPYTER_PLATFORM_DIRS = 1
 
-.PHONY: run test lab workshop notebooks bench clean help
+.PHONY: run test lab page workshop notebooks bench clean help
 
 run: $(READY)  ## execute the notebooks and build results/index.html
 	@$(BIN)/plantlab run --all
@@ -16,6 +17,9 @@ test: $(READY)  ## ruff, pytest with doctests, every notebook and solution once
 
 lab: $(READY)  ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks/01_data_exploration.ipynb
+
+page: $(READY)  ## open the identify desk as a web page; make page MODEL=FOLDER opens a model of your own
+	@$(BIN)/plantlab page --model $(MODEL) $(ARGS)
 
 workshop: $(READY)  ## write the students' copies of the notebooks to workshop/
 	@$(BIN)/plantlab workshop $(ARGS)
