@@ -1,7 +1,7 @@
 """fastai beside plantlab: same photos, same weights, same cores, one run (graphics cards are left out).
 
 Parts: start (import times, greenhouse photos a minute), loading (JPEG files to batches), embedding (photos a second and
-share of the cores' matrix-product peak), training (top-1 against minutes to a trained model, scoring left out).
+share of the cores' matrix-product peak), identify (from file to answer), training (top-1 against minutes to a trained model, scoring left out).
 
 fastai gets the weights that plantlab gets: `create_network` loads them, its body is cut before the pooling and topped
 as `vision_learner` does it (`add_head`, body frozen). It runs as its users run it: contiguous memory, `Resize`,
@@ -38,7 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from plantlab import backbones, curation, greenhouse, layouts, metrics, photos, record, table, training
+from plantlab import backbones, curation, greenhouse, identifier, layouts, metrics, photos, record, table, training
 from plantlab.images import batches, loaders
 from plantlab.predictions import Predictions
 
@@ -223,6 +223,38 @@ def bench_start(images: pd.DataFrame, args) -> Iterator[dict]:
     yield {"what": f"greenhouse, {n} photos of 128 px", "value": 60 * photographed, "unit": "photos a minute"}
 
 
+def bench_identify(images: pd.DataFrame, args) -> Iterator[dict]:
+    """Yield milliseconds to an answer about one photo, and photos a second of a folder, from files to names."""
+    size, n, whole = args.image_size, args.batch_size, images["split"] == "test"
+    network = backbones.create_network(args.backbone, weights=args.weights)
+    species = training.fit_head(network, images, size, args.penalty, cache=None)
+    halves = np.where(np.arange(len(images)) % 2, "valid", "test")  # thresholds are of no matter here
+    asked = images.assign(split=np.where(whole, halves, images["split"]))
+    model = identifier.build(network, species, asked, args.backbone, size, thumbnails=False)
+    learn, paths = fastai_learner(images, args), images.loc[whole, "image_path"].tolist()[:1000]
+    decoded = list(batches(paths, size, batch_size=n))
+    run = backbones.compile_network(network, size)
+    one, turn = paths[:50], {}
+
+    def single(call: Callable) -> Callable:
+        return lambda: len([call(path) for path in one])
+
+    with learn.no_bar(), learn.no_logging():
+        turn["plantlab answer"] = single(lambda path: model.answer([path]))
+        turn["fastai predict"] = single(learn.predict)
+        for method, rate in rates(turn, warm_ups=1).items():
+            yield {"what": "one photo", "method": method, "ms": 1000 / rate}
+        folder = {
+            "network alone, decoded before": lambda: sum(len(run(x)) for x in decoded),
+            "plantlab stream": lambda: sum(map(len, model.stream(paths))),
+            "fastai get_preds": lambda: len(learn.get_preds(dl=learn.dls.test_dl(paths, num_workers=args.workers))[0]),
+        }
+        found = rates(folder, warm_ups=1)
+    for method, rate in found.items():
+        share = rate / found["network alone, decoded before"]
+        yield {"what": f"{len(paths)} photos", "method": method, "images_per_s": rate, "share_of_network": share}
+
+
 def verdict(rows: list[dict]) -> str:
     """Return one sentence: how soon plantlab first reaches fastai's best."""
     best = max((r for r in rows if r["method"].startswith("fastai")), key=lambda r: r["top1"])
@@ -235,7 +267,8 @@ def verdict(rows: list[dict]) -> str:
     return said + f"{first['method']} has {first['top1']:.3f} after {first['minutes']:.2f}, {part}."
 
 
-PARTS = {"start": bench_start, "loading": bench_loading, "embedding": bench_embedding, "training": bench_training}
+PARTS = {"start": bench_start, "loading": bench_loading, "embedding": bench_embedding, "identify": bench_identify}
+PARTS["training"] = bench_training
 
 
 def main() -> None:
