@@ -107,12 +107,13 @@ def _workshop(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     from plantlab import curation, identifier, layouts, photos, table
+    from plantlab.export import learn
 
     images, bad = photos.set_aside(layouts.read_images(args.dataset))
     images = table.complete_splits(curation.assign_observations(images))
     print("\n".join([f"{len(images)} photos of {images['species'].nunique()} species.", *images.attrs["notes"]]))
     folder = Path(args.folder)
-    model = identifier.learn(
+    model = learn(
         images, args.backbone, args.image_size, args.epochs, weights=args.weights,
         checkpoint=folder / "training.pt", licence=args.licence, thumbnails=not args.no_photos,
     )  # fmt: skip

@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
 ABOVE_TORCH = (
     "table photos greenhouse layouts predictions metrics answers curation decisions votes plots record".split()
 )
-BELOW_TORCH = "images backbones heads losses training nursery neighbours explain identifier".split()
+BELOW_TORCH = "images backbones heads losses training nursery neighbours explain identifier export".split()
 FACES = "widgets report runs cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}
-MAX_LINES = 6300  # the goal is 5,000 with everything; greenhouse alone holds 1,438
+MAX_LINES = 6600  # the goal is 5,000 with everything; greenhouse alone holds 1,385
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"})
 

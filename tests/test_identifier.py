@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 
 from plantlab import cli, identifier
-from plantlab.identifier import SHIPPED, check_onnx, identify_files, learn, load
+from plantlab.export import build, learn
+from plantlab.identifier import SHIPPED, check_onnx, identify_files, load
 from plantlab.photos import PhotoError
+from plantlab.table import TableError
 
 GENERA = {"Stripes across": "Stripes", "Stripes along": "Stripes", "Plain grey": "Plain"}
 
@@ -176,6 +178,11 @@ def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypat
 def test_a_folder_without_photos_is_said(model, tmp_path):
     with pytest.raises(ValueError, match="no photos in "):
         identify_files([str(tmp_path)], tmp_path / "answers.csv", model)
+
+
+def test_thresholds_need_valid_photos(model, images):
+    with pytest.raises(TableError, match="no image's split is valid; thresholds need it"):
+        build(model.network, model.species, images[images["split"] != "valid"], "test_resnet", 32)
 
 
 def test_two_steps_are_kept_where_they_are_better(images, project, capsys):

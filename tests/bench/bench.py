@@ -38,7 +38,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from plantlab import backbones, curation, greenhouse, identifier, layouts, metrics, photos, record, table, training
+from plantlab import backbones, curation, export, greenhouse, layouts, metrics, photos, record, table, training
 from plantlab.images import batches, loaders
 from plantlab.predictions import Predictions
 
@@ -230,7 +230,7 @@ def bench_identify(images: pd.DataFrame, args) -> Iterator[dict]:
     species = training.fit_head(network, images, size, args.penalty, cache=None)
     halves = np.where(np.arange(len(images)) % 2, "valid", "test")  # thresholds are of no matter here
     asked = images.assign(split=np.where(whole, halves, images["split"]))
-    model = identifier.build(network, species, asked, args.backbone, size, thumbnails=False)
+    model = export.build(network, species, asked, args.backbone, size, thumbnails=False)
     learn, paths = fastai_learner(images, args), images.loc[whole, "image_path"].tolist()[:1000]
     decoded = list(batches(paths, size, batch_size=n))
     run = backbones.compile_network(network, size)

@@ -1,0 +1,155 @@
+"""From photographs to an Identifier: train, set every threshold on valid, keep reference photos, score test once."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from plantlab import __version__
+from plantlab.answers import back_off_limits, temper, temperature
+from plantlab.backbones import Classifier, create_network, embed
+from plantlab.heads import fit_linear
+from plantlab.identifier import Identifier, halved
+from plantlab.metrics import score
+from plantlab.neighbours import Neighbours
+from plantlab.photos import thumbnail
+from plantlab.predictions import Predictions
+from plantlab.table import TableError, data_hash, data_kind, require
+from plantlab.training import adapt, fit, fit_head
+
+THUMBNAIL = 160  # pixels
+
+
+def build(
+    network: Classifier,
+    species: list[str],
+    images: pd.DataFrame,
+    backbone: str,
+    image_size: int = 128,
+    licence: str = "",
+    thumbnails: bool = True,
+    per_species: int = 20,
+    error: float = 0.1,
+    cache: str | Path | None = None,
+) -> Identifier:
+    """Return an Identifier of a trained network: thresholds are set on valid, and test is scored once.
+
+    Args:
+        species: K names in the head's order. images: with train, valid and test; as photos.set_aside returns it.
+        licence: of the photographs, for the model card.
+        thumbnails: False keeps no photograph, only embeddings.
+        per_species: reference photos of each species, those nearest to its mean.
+        error: share of wrong answers allowed at each rank, see answers.back_off_limits. cache: of backbones.embed.
+    Raises:
+        TableError: no train or no valid rows.
+    Introduced in notebook 08.
+    """
+    require(images, "species", "split")
+    network = _rounded(network)
+    parts = {split: rows.reset_index(drop=True) for split, rows in images.groupby("split")}
+    if missing := {"train", "valid"} - set(parts):
+        raise TableError(f"no image's split is {min(missing)}; thresholds need it. Use table.complete_splits(images).")
+    ranks = [c for c in ("genus", "family") if c in images and images[c].notna().any()]
+    taxonomy = images.dropna(subset="species").drop_duplicates("species").set_index("species")
+    taxonomy = taxonomy.reindex(species)[ranks].reset_index()
+    taxonomy["n_images"] = taxonomy["species"].map(parts["train"]["species"].value_counts())
+    found = {split: embed(rows, network, image_size, cache=cache) for split, rows in parts.items()}
+    with torch.inference_mode():
+        ask = lambda x: network.head(torch.from_numpy(x).to(network.mean.device)).softmax(1).cpu().numpy()  # noqa: E731
+        said = {split: Predictions(parts[split], species, ask(found[split])) for split in parts}
+    heat = temperature(said["valid"])
+    said = {split: temper(each, heat) for split, each in said.items()}
+    rows = _typical(found["train"], parts["train"]["species"].to_numpy(), per_species)
+    arrays = {"embeddings": found["train"][rows].astype(np.float16)}
+    near = Neighbours(arrays["embeddings"].astype(np.float32))
+    references = parts["train"].iloc[rows].reset_index(drop=True)
+    kept = [c for c in ("sha1", "species", "organ", "author", "license", "source") if c in references]
+    pictures = [thumbnail(path, THUMBNAIL) if thumbnails else None for path in references["image_path"]]
+    references = references[kept].assign(thumbnail=pd.Series(pictures, dtype=object))
+    weights, head = _learn_organs(parts, found, said["valid"])
+    measures = ["top1", "top5", "mrr", "macro_top1"]
+    scores = score(said["test"], measures=measures).round(4).iloc[0].to_dict() if "test" in said else {}
+    card = {
+        "format": 1,
+        "plantlab": __version__,
+        "backbone": backbone,
+        "relu6": any(isinstance(m, nn.ReLU6) for m in network.modules()),
+        "image_size": image_size,
+        "preprocessing": "shorter side to image_size, centre crop, RGB; normalised inside the network",
+        "kind": data_kind(images),
+        "data": images.attrs.get("name", "images"),
+        "hash": data_hash(images),
+        "licence": licence,
+        "n_images": {split: len(rows) for split, rows in parts.items()},
+        "temperature": heat,
+        "limits": {k: min(v, 2.0) for k, v in back_off_limits(said["valid"], taxonomy, error).items()},  # 2: never
+        "error": error,
+        "strange": float(np.quantile(near.strangeness(found["valid"]), 0.99)),
+        "organs": weights,
+        "scores": {k: v.item() if isinstance(v, np.generic) else v for k, v in scores.items()},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    return Identifier(network, card, taxonomy, references, arrays | head)
+
+
+def learn(
+    images: pd.DataFrame, backbone: str = "plantlab/seedling", image_size: int = 96, epochs: int = 12, lr: float = 5e-4,
+    weights: str = "auto", seed: int = 0, checkpoint: str | Path | None = None, **options,
+) -> Identifier:  # fmt: skip
+    """Return an Identifier of photos with train, valid and test: frozen and two-step, the better on valid.
+
+    Args:
+        epochs: of step two; 0 leaves the body frozen, which takes seconds. options: those of `build`.
+    """
+    valid, tried = images[images["split"] == "valid"].reset_index(drop=True), {}
+    for method in ("frozen", "two-step")[: 1 + bool(epochs)]:
+        network = create_network(backbone, weights=weights, seed=seed)
+        if method == "two-step":
+            adapt(network, images[images["split"] == "train"], image_size)
+        cache = "data/cache/embeddings" if method == "frozen" else None  # an adapted body is this run's alone
+        species = fit_head(network, images, image_size, 1.0, cache=cache)
+        if method == "two-step":
+            fit(network, images, epochs, lr, image_size=image_size, seed=seed, checkpoint=checkpoint, progress=True)
+        embeddings = torch.from_numpy(embed(valid, network, image_size, cache=None)).to(network.mean.device)
+        right = network.head(embeddings).argmax(1).cpu().numpy() == pd.Index(species).get_indexer(valid["species"])
+        tried[method] = (right.mean(), network, species)
+        print(f"{method}: {right.mean():.3f} of {len(valid)} valid photos named right")
+    best = max(tried, key=lambda method: tried[method][0])
+    options |= {"cache": "data/cache/embeddings"} if best == "frozen" else {}
+    model = build(*tried[best][1:], images, backbone, image_size, **options)
+    model.card["method"] = best
+    return model
+
+
+def _rounded(network: Classifier) -> Classifier:
+    """Return the network with weights as the file will hold them, so that thresholds fit what is loaded."""
+    state = {n: torch.from_numpy(halved(t.cpu().numpy())).to(t) for n, t in network.state_dict().items()}
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _typical(embeddings: np.ndarray, species: np.ndarray, n: int) -> np.ndarray:
+    """Return the rows of the `n` photos of each species that lie nearest to its mean."""
+    away = np.zeros(len(species))
+    for name in set(species):
+        rows = embeddings[species == name]
+        away[species == name] = np.linalg.norm(rows - rows.mean(0), axis=1)
+    order = pd.Series(species).iloc[np.argsort(away, kind="stable")]
+    return np.sort(order.index[order.groupby(order).cumcount() < n].to_numpy())
+
+
+def _learn_organs(parts: dict, found: dict, valid: Predictions) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Return what a photo of each organ counts (its valid top-1 over all photos'), and a head that tells them apart."""
+    organs = parts["train"].get("organ", pd.Series(dtype=object))
+    names = sorted(set(organs.dropna()) - {""})
+    if len(names) < 2 or valid.images["organ"].isna().all():
+        return {}, {}
+    rows = organs.isin(names).to_numpy()
+    head = fit_linear(found["train"][rows], pd.Index(names).get_indexer(organs[rows]), len(names))
+    right = pd.Series(valid.probs.argmax(1) == valid.targets).groupby(valid.images["organ"].to_numpy()).mean()
+    weights = {name: round(float(right.get(name, right.mean()) / right.mean()), 3) for name in names}
+    tensors = {"organ_weight": head.weight.detach().numpy(), "organ_bias": head.bias.detach().numpy()}
+    return weights, tensors
