@@ -38,7 +38,8 @@ class Answer:
 
     `names`: the best species, a row each: rank, species, score, and genus and family where known. `rank` and `name`:
     how deep the answer may go, "species", "genus", "family" or "not sure". `unlike`: it resembles nothing that was
-    learnt: another kind of plant, or none. `alike`: the nearest reference photos, best first, with `similarity`.
+    learnt: another kind of plant, or none. `alike`: of each name the reference photo that is most like any of these, to
+    compare with; `similarity` is the cosine.
     `organs`: what each photo shows, as told or as predicted.
     """
 
@@ -103,13 +104,13 @@ class Identifier:
         plant = plant.within(within) if len(within := list(within)) else plant
         said = back_off(plant, self.card["limits"], self.taxonomy).iloc[0]
         unlike = self.near.strangeness(found).min() > self.card["strange"]
-        similarity, rows = self.near.search(found, min(k, len(self.references)))
-        alike = self.references.iloc[rows.ravel()].assign(similarity=similarity.ravel())
-        alike = alike[alike["species"].isin(within)] if within else alike
-        alike = alike.sort_values("similarity", ascending=False)
-        alike = alike[~alike.index.duplicated()].head(k)
         names = plant.top(k).drop(columns="image_path").merge(self.taxonomy, on="species", how="left")
-        return Answer(names, said["rank"], said["name"], bool(unlike), alike.reset_index(drop=True), organs)
+        rows = np.flatnonzero(self.references["species"].isin(names["species"]))
+        found /= np.linalg.norm(found, axis=1, keepdims=True)
+        alike = self.references.iloc[rows].assign(similarity=(found @ self.near.embeddings[rows].T).max(axis=0))
+        alike = alike.sort_values("similarity", ascending=False).drop_duplicates("species")
+        alike = names[["species"]].merge(alike, on="species")
+        return Answer(names, said["rank"], said["name"], bool(unlike), alike, organs)
 
     def tell_organs(self, found: np.ndarray, organs: list[str]) -> list[str]:
         """Return `organs` with each "auto" replaced by what the embedding, a row of (N, D), says it shows."""

@@ -79,7 +79,8 @@ def _plant(model, photos: list[tuple[str, bytes]], flora: widgets.Dropdown, abov
         first = answer.names["species"].iloc[0]
         answered["said"] = species.value = first
         for organ, menu in zip(answer.organs, organs):
-            menu.tooltip = f"taken for: {organ}"
+            if menu.value == "auto" and organ != "auto":
+                menu.options = [(f"auto: {organ}", "auto"), *((name, name) for name in (*ORGANS, "other"))]
         told.value = above + tell(answer, model.card["error"]) + _pictures(model, answer, contents[0], first)
 
     def keep(_) -> None:
@@ -131,7 +132,7 @@ def tell(answer, error: float) -> str:
 
 
 def _pictures(model, answer, photo: bytes, species: str) -> str:
-    """Return HTML of what in a photo spoke for `species`, and of the photos learnt from that look most like it."""
+    """Return HTML of what in a photo spoke for `species`, and of a reference photo of each name, to compare with."""
     shown = []
     try:
         pixels, heat = model.look(photo, species)
@@ -147,7 +148,7 @@ def _pictures(model, answer, photo: bytes, species: str) -> str:
         f"<figure><img alt='' src='{_uri(jpeg)}'><figcaption>{text}</figcaption></figure>" for jpeg, text in shown
     ]
     names = ", ".join(f"<i>{html.escape(r.species)}</i> {r.similarity:.2f}" for r in answer.alike.itertuples())
-    plain = "" if len(shown) > 1 else f"<p>Nearest photos learnt from (cosine): {names}.</p>"
+    plain = "" if len(shown) > 1 else f"<p>Most alike of the photos learnt from (cosine): {names}.</p>"
     return f"<div class='pl-row'>{''.join(figures)}</div>{plain}"
 
 

@@ -212,6 +212,7 @@ def test_identify_fuses_photos_warns_and_escapes(suspects):
     assert "Only &lt;roses&gt;." in told and "Rosa &lt;i&gt;" in told and "90.0%" in told and "<i>Acer</i> 0.50" in told
     assert "Not sure of the species: genus <i>Rosa</i>" in told and "At most 10%" in told
     organs = [pair.children[1] for pair in card.children[0].children]
+    assert [organ.label for organ in organs] == ["auto: leaf"] * 2, "what it was taken for"
     organs[1].value = "bark"
     desk.children[1].children[2].value = ("Acer",)
     assert model.asked[1:] == [(2, ["auto", "bark"], []), (2, ["auto", "bark"], ["Acer"])]
