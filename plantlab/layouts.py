@@ -176,10 +176,7 @@ def _note(said: str, n: int, of: str = "") -> list[str]:
 
 
 def _find(rows: pd.DataFrame, keys: Iterable[str], folder: Path, listed_in: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows whose photo is there, with notes that count the others: many keep a part of a data set.
-
-    `keys` name each row's photo without its suffix: "class folder/name" below `folder`, or the whole path.
-    """
+    """Return the rows whose photo is there (`keys`: its class folder/name, or path) and notes that count the others."""
     photos = [Path(path) for path in find_photos(folder)[0]]
     there = {key: str(p) for p in photos for key in (f"{p.parent.name}/{p.stem}", str(p.with_suffix("")))}
     found = rows.assign(image_path=[there.get(key) for key in keys]).dropna(subset="image_path")

@@ -20,6 +20,8 @@ from plantlab.table import data_kind, observations, require
 
 OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
 COLORS = {"data": OKABE_ITO[0], "accent": OKABE_ITO[1], "soft": "#A9C8DD", "grey": "#666666", "line": "#E4E4E4"}
+DARK = COLORS["data"], COLORS["soft"]  # a bar that the title speaks of, and one that it does not
+STYLES = {"species": "italic", "genus": "italic"}  # of words from these columns
 MARKERS = "osD^vPX*"  # beside OKABE_ITO, so that no line is told by its colour alone
 # fmt: off
 STYLE = {
@@ -88,7 +90,7 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     n, held, start = min(run for run in runs if -run[1] > 0.5 - 1e-9)
     run = [(start + i) % 12 for i in range(n)]
     ax = _axes(ax)
-    ax.bar(range(12), share * len(dates), color=_dark(np.isin(range(12), run)))
+    ax.bar(range(12), share * len(dates), color=np.where(np.isin(range(12), run), *DARK))
     ax.set_xticks(range(12), calendar.month_abbr[1:])
     ax.set_ylabel("images")
     ax.grid(visible=False, axis="x")
@@ -139,7 +141,7 @@ def plot_photos(
         x, y = i % columns * wide, i // columns * high
         sheet.paste(ImageOps.fit(open_photo(path, side), (side, side)), (x, y))
         lines = [textwrap.shorten(line, 2 + 114 // columns, placeholder="…") for line in text.split("\n")]
-        ax.text(x + side / 2, y + side + 3, "\n".join(lines), ha="center", va="top", fontsize=6.2, style=_style(label))
+        ax.text(x + side / 2, y + side + 3, "\n".join(lines), ha="center", va="top", size=6.2, style=STYLES.get(label))
     ax.imshow(sheet)
     ax.axis("off")
     return titled(ax, title or f"{len(shown)} of the images, drawn by chance", f"of {counted(images)}")
@@ -192,17 +194,15 @@ def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 1
     wrong = pd.DataFrame({"true": truth, "named": named})[truth != named]
     rows = []
     for (a, b), count in wrong.value_counts().head(n).items():
-        interval = bootstrap_interval(named[truth == a] == b, observations(images)[truth == a], n_boot=500)
-        of = (truth == a).sum()
-        rows.append((count / of, *interval, f"{count} of {of}", a, b))
+        hit, plants = named[truth == a] == b, observations(images)[truth == a]
+        rows.append((hit.mean(), *bootstrap_interval(hit, plants, n_boot=500), f"{count} of {len(hit)}", a, b))
     if not rows:
         ax = _axes(ax, 1.6)
         ax.axis("off")
         return titled(ax, "No image is named wrong", counted(images))
     share, low, high, said, true, given = zip(*sorted(rows, key=lambda row: -row[0]))
     ax = _dots(ax, [f"{a}  →  {b}" for a, b in zip(true, given)], share, low, high, said, "species")
-    ax.set_xlabel("share of the true species' images given the other name")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
+    _scale(ax.xaxis, "share of the true species' images given the other name")
     title = f"{italic(true[0])} is named {italic(given[0])}\nin {said[0]} images"
     return titled(ax, title, f"{counted(images)}, {len(wrong):,} named wrong (true → named), 95 % intervals")
 
@@ -232,13 +232,9 @@ def _axes(ax: Axes | None, height: float = 3.6) -> Axes:
 def _bars(ax: Axes | None, counts: pd.Series, dark: int, said: list[str], column: str) -> Axes:
     """Return Axes with a bar for each of `counts`, the first `dark` ones dark, and beside it what is `said`."""
     ax, row = _rows(ax, counts.index, column, height=0.26), np.arange(len(counts))
-    ax.bar_label(ax.barh(row, counts, color=_dark(row < dark)), said, padding=4, fontsize=8.5)
+    ax.bar_label(ax.barh(row, counts, color=np.where(row < dark, *DARK)), said, padding=4, fontsize=8.5)
     ax.set(xlabel="images", xlim=(0, counts.max() * 1.18))
     return ax
-
-
-def _dark(which: np.ndarray) -> np.ndarray:
-    return np.where(which, COLORS["data"], COLORS["soft"])
 
 
 def _dots(ax: Axes | None, names: Sequence[str], values, low, high, said: Sequence[str], column: str) -> Axes:
@@ -255,7 +251,7 @@ def _dots(ax: Axes | None, names: Sequence[str], values, low, high, said: Sequen
 def _rows(ax: Axes | None, names: Sequence[str], column: str, height: float) -> Axes:
     """Return Axes with a row for each of `names`, values of `column`, from the top."""
     ax = _axes(ax, 1.3 + height * len(names))
-    ax.set_yticks(range(len(names)), names, style=_style(column))
+    ax.set_yticks(range(len(names)), names, style=STYLES.get(column))
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     return ax
@@ -266,13 +262,10 @@ def _said(value: float, measure: str) -> str:
 
 
 def _scale(axis, measure: str) -> None:
+    """Label an axis by a measure, or by other words, in percent unless it is a rank."""
     axis.set_label_text(SCORES.get(measure, measure))
     if not measure.endswith("mrr"):
         axis.set_major_formatter(PercentFormatter(1, 0, " %"))
-
-
-def _style(column: str) -> str:
-    return "italic" if column in ("species", "genus") else "normal"
 
 
 def plot_pairs(rows: pd.DataFrame, measures: dict[str, str], title: str, line: str, ax: Axes | None = None) -> Axes:
@@ -290,7 +283,7 @@ def plot_pairs(rows: pd.DataFrame, measures: dict[str, str], title: str, line: s
             ax.hlines(at + off, rows[f"{name}_low"], rows[f"{name}_high"], color=color, lw=4, alpha=0.22)
         ax.plot(rows[name], at, marker, color=color, ms=7, mec="white", label=label)
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=len(measures))
-    ax.xaxis.set_major_formatter(PercentFormatter(1, 0, " %"))
+    _scale(ax.xaxis, "")
     return titled(ax, title, line)
 
 
@@ -305,9 +298,9 @@ def plot_reliability(answers: dict[str, Predictions], n_bins: int = 10, ax: Axes
         ax.plot(at, share, marker + "-", color=color, label=name)
         told.append(f"{name} {100 * expected_calibration_error(sure, right):.1f} points")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    ax.set(xlabel="probability of the answer", ylabel="answers that are right", xlim=(0, 1), ylim=(0, 1))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, 0, " %"))
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    _scale(ax.xaxis, "probability of the answer")
+    _scale(ax.yaxis, "answers that are right")
     return titled(ax, f"Off by {', '.join(told)} (ECE)", f"{counted(each.images)}, {n_bins} bins of equal number")
 
 

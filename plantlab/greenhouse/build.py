@@ -71,10 +71,9 @@ def plan_photos(
         while len(own) < count:
             source = str(rng.choice(["web", "herbarium", "trusted"], p=odds))
             plant, organs = _meet(species[i], source, rng)
-            n = 1 if source != "trusted" else 1 + int(rng.choice(5, p=[0.25, 0.3, 0.2, 0.15, 0.1]))
-            n = min(n, count - len(own))
+            n = 1 + int(rng.choice(5, p=[0.25, 0.3, 0.2, 0.15, 0.1])) if source == "trusted" else 1
             plant["obs_id"] = f"obs{len(rows) + len(own) + 1:06d}"
-            for organ in [*rng.permutation(organs), *rng.choice(organs, 5)][:n]:
+            for organ in [*rng.permutation(organs), *rng.choice(organs, 5)][: min(n, count - len(own))]:
                 path = f"images/{plant['species'].replace(' ', '_')}/{len(own) + 1:05d}.jpg"
                 row = plant | {"image_path": path, "organ": str(organ), "photo_seed": int(rng.integers(2**31))}
                 own.append(_mislabel(row, flora, i, own, rng) if source == "web" and rng.random() < rate else row)
