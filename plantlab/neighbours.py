@@ -67,8 +67,8 @@ class Neighbours:
     def _exact(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         best, rows = torch.empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.int64)
         for start in range(0, len(self.embeddings), 20_000):  # 256 x 20,000 cosines at a time
-            block = torch.from_numpy(queries @ self.embeddings[start : start + 20_000].astype(np.float32, copy=False).T)
-            similarity, at = block.topk(min(k, block.shape[1]))
+            block = torch.from_numpy(self.embeddings[start : start + 20_000]).float()
+            similarity, at = (torch.from_numpy(queries) @ block.T).topk(min(k, len(block)))
             best, order = torch.cat([best, similarity], 1).sort(descending=True)
             best, rows = best[:, :k], torch.cat([rows, at + start], 1).gather(1, order)[:, :k]
         return best.numpy(), rows.numpy()
@@ -77,7 +77,8 @@ class Neighbours:
         rows = self.index.search(queries, max(CANDIDATES, 5 * k))[1]  # (Q, candidates), -1 where the lists hold fewer
         if (rows[:, :k] < 0).any():
             return self._exact(queries, k)
-        similarity = np.stack([self.embeddings[near].astype(np.float32) @ query for near, query in zip(rows, queries)])
+        each = zip(map(torch.from_numpy, queries), rows)
+        similarity = np.stack([torch.from_numpy(self.embeddings[near]).float() @ query for query, near in each])
         order = np.argsort(np.where(rows < 0, np.inf, -similarity), axis=1)[:, :k]
         return np.take_along_axis(similarity, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
@@ -118,7 +119,7 @@ def _index(unit: np.ndarray):
     n_lists = 2 ** round(np.log2(max(1, min(4 * np.sqrt(n), n / 64))))
     reduced = f"PCA{COMPONENTS}," if dim > COMPONENTS else ""
     index = faiss.index_factory(dim, f"{reduced}IVF{n_lists},SQ8", faiss.METRIC_INNER_PRODUCT)
-    index.train(unit[np.random.default_rng(0).choice(n, min(n, 64 * n_lists), replace=False)])
+    index.train(unit[np.random.default_rng(0).choice(n, min(n, 40 * n_lists), replace=False)])
     index.add(unit)
     faiss.extract_index_ivf(index).nprobe = min(LISTS_READ, n_lists)
     return index

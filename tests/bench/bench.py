@@ -1,7 +1,11 @@
 """fastai beside plantlab: same photos, same weights, same cores, one run (graphics cards are left out).
 
 Parts: start (import times, greenhouse photos a minute), loading (JPEG files to batches), embedding (photos a second and
-share of the cores' matrix-product peak), identify (from file to answer), training (top-1 against minutes to a trained model, scoring left out).
+share of the cores' matrix-product peak), identify (from file to answer), training (top-1 against minutes to a trained
+model, scoring left out). Asked for by name, search (look-alikes among 1,000 to 1,000,000 vectors, exact and by faiss; it
+needs 13 GiB of memory and ten minutes), kept as a record that notebook 07 reads:
+
+    PLANTLAB_RUN=search make bench ARGS="--parts search --dataset photos/oxford102 --image-size 192"
 
 fastai gets the weights that plantlab gets: `create_network` loads them, its body is cut before the pooling and topped
 as `vision_learner` does it (`add_head`, body frozen). It runs as its users run it: contiguous memory, `Resize`,
@@ -40,6 +44,7 @@ from torchvision.transforms import v2
 
 from plantlab import backbones, curation, export, greenhouse, layouts, metrics, photos, record, table, training
 from plantlab.images import batches, loaders
+from plantlab.neighbours import Neighbours
 from plantlab.predictions import Predictions
 
 TWO_STEP = {"lr": 1e-3, "augment": "crop"}
@@ -255,6 +260,45 @@ def bench_identify(images: pd.DataFrame, args) -> Iterator[dict]:
         yield {"what": f"{len(paths)} photos", "method": method, "images_per_s": rate, "share_of_network": share}
 
 
+def bench_search(images: pd.DataFrame, args) -> Iterator[dict]:
+    """Yield recall among the first ten, milliseconds of processor a query (of 200 at once) and MiB, exact and by faiss.
+
+    The vectors lie as those of photos do: a photo's embedding plus noise with the covariance within species, half the sum
+    of four photos' differences from the mean of their species. Random ones, the hard case, end at 100,000.
+    """
+    rng = np.random.default_rng(0)
+    known = backbones.embed(images, backbones.create_network(args.backbone, weights=args.weights), args.image_size)
+    known /= np.linalg.norm(known, axis=1, keepdims=True)
+    own = known - pd.DataFrame(known).groupby(images["species"].to_numpy()).transform("mean").to_numpy()
+
+    def like_photos(n: int) -> np.ndarray:
+        return known[rng.integers(0, len(known), n)] + sum(own[rng.integers(0, len(own), n)] for _ in range(4)) / 2
+
+    def at_random(n: int) -> np.ndarray:
+        return rng.standard_normal((n, known.shape[1]), dtype=np.float32)
+
+    for drawn, draw in {"like photos": like_photos, "random": at_random}.items():
+        for size in (n for n in args.sizes if draw is like_photos or n <= 100_000):
+            rows, queries = np.empty((size, known.shape[1]), np.float32), draw(200)
+            for start in range(0, size, 10_000):  # a part at a time bounds the memory
+                rows[start : start + 10_000] = draw(min(10_000, size - start))
+            exact = Neighbours(rows, exact=True)
+            del rows
+            started = time.process_time()
+            by_faiss = Neighbours(exact.embeddings, exact=False)
+            built = time.process_time() - started
+            found, truth = {"exact": exact, "faiss": by_faiss}, exact.search(queries)[1]
+            for name, each in found.items():
+                each.search(queries)  # what is loaded first is not timed
+                started = time.process_time()
+                rows_found = each.search(queries)[1]
+                ms = 1000 * (time.process_time() - started) / len(queries)
+                recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(truth, rows_found)])
+                row = {"method": name, "split": "search", "n": 200, "drawn": drawn, "vectors": size, "recall": recall}
+                row |= {"ms_a_query": ms, "mib": each.nbytes / 2**20, "dimensions": known.shape[1]}
+                yield row | {"seconds_to_build": built if name == "faiss" else 0.0}
+
+
 def verdict(rows: list[dict]) -> str:
     """Return one sentence: how soon plantlab first reaches fastai's best."""
     best = max((r for r in rows if r["method"].startswith("fastai")), key=lambda r: r["top1"])
@@ -269,6 +313,7 @@ def verdict(rows: list[dict]) -> str:
 
 PARTS = {"start": bench_start, "loading": bench_loading, "embedding": bench_embedding, "identify": bench_identify}
 PARTS["training"] = bench_training
+ALL_PARTS = PARTS | {"search": bench_search}
 
 
 def main() -> None:
@@ -281,13 +326,16 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of every loader in the loading part")
     parser.add_argument("--penalty", type=float, default=3.0, help="of the head in plantlab's step one")
     parser.add_argument("--epochs", type=lambda text: [int(n) for n in text.split(",")], default=[1, 4])
-    parser.add_argument("--parts", default=",".join(PARTS), help="which of them; always run in this order")
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of them, or search; always run in this order")
+    parser.add_argument(
+        "--sizes", type=lambda text: [int(n) for n in text.split(",")], default=[10**n for n in (3, 4, 5, 6)]
+    )
     parser.add_argument("--limit", type=int, help="about so many train and test photos, to try it out")
     parser.add_argument("--n-test", type=int, help="score on so many test photos, drawn once (default: all)")
     parser.add_argument("--out", type=Path, help="a JSON file, written whole after each row")
     args = parser.parse_args()
-    if unknown := set(args.parts.split(",")) - set(PARTS):
-        parser.error(f"there is no part {min(unknown)!r}; the parts are {', '.join(PARTS)}")
+    if unknown := set(args.parts.split(",")) - set(ALL_PARTS):
+        parser.error(f"there is no part {min(unknown)!r}; the parts are {', '.join(ALL_PARTS)}")
     args.out = args.out and args.out.absolute()  # as parts change the working folder
     os.environ["PLANTLAB_WEIGHTS"] = os.pathsep.join(str(folder.absolute()) for folder in backbones.store_folders())
     args.weights = args.weights if args.weights in ("auto", "none") else str(Path(args.weights).expanduser().absolute())
@@ -299,7 +347,7 @@ def main() -> None:
     name, kind, counts = images.attrs.get("name", "images"), table.data_kind(images), images["split"].value_counts()
     data = {"name": name, "kind": kind, "hash": table.data_hash(images), "n_species": images["species"].nunique()}
     data |= {"n_train": int(counts["train"]), "n_test": int(counts["test"])}
-    images = images.drop(columns="sha1")  # hashing is part of plantlab's time
+    whole, images = images, images.drop(columns="sha1")  # hashing is part of plantlab's time
     settings = vars(args) | {"weights": Path(args.weights).name, "dataset": name, "two_step": TWO_STEP}
     settings.pop("out")
     device = f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
@@ -307,10 +355,10 @@ def main() -> None:
     versions |= {"python": sys.version.split()[0]}
     found = {"data": data, "settings": settings, "versions": versions, "device": device, "load_before": {}}
     print(f"{name} ({kind}), {data['n_train']} train and {data['n_test']} test photos; {args.backbone}; {device}")
-    for part in (part for part in PARTS if part in args.parts.split(",")):
+    for part in (part for part in ALL_PARTS if part in args.parts.split(",")):
         found["load_before"][part], found[part] = round(os.getloadavg()[0], 2), []
         print(f"\n{part}: {datetime.now(UTC):%H:%M} UTC, load {found['load_before'][part]}", flush=True)
-        for row in PARTS[part](images, args):
+        for row in ALL_PARTS[part](images, args):
             found[part].append(row)
             found["date"] = datetime.now(UTC).isoformat(timespec="seconds")
             print("  done:", *(v for v in row.values() if isinstance(v, str)), flush=True)
@@ -319,6 +367,9 @@ def main() -> None:
         print(f"{pd.DataFrame(found[part]).round(3).to_string(index=False, na_rep='')}\n{kind}: {name}", flush=True)
     if "training" in found:
         print(verdict(found["training"]))
+    if "search" in found:
+        params = record.Params(settings | {"threads": torch.get_num_threads()})
+        print(record.save("07_similarity_search", params, whole, found["search"]))
 
 
 if __name__ == "__main__":
