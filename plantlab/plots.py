@@ -305,7 +305,7 @@ def plot_reliability(answers: dict[str, Predictions], n_bins: int = 10, ax: Axes
 
 
 def plot_ladder(steps: pd.DataFrame, measure: str = "mrr", ax: Axes | None = None) -> Axes:
-    """Draw steps in the table's order, each with its 95 % interval and, as `gain`, what it adds to the one above.
+    """Draw steps in the table's order, each with its 95 % interval and, as `gain`, what it adds to those kept before.
 
     Introduced in notebook 06.
     """
@@ -314,7 +314,7 @@ def plot_ladder(steps: pd.DataFrame, measure: str = "mrr", ax: Axes | None = Non
     said, scale = [_said(value, measure) for value in steps[measure]], 100 * steps[["gain", "gain_low", "gain_high"]]
     added = [f"   {a:+.1f} ({b:+.1f} to {c:+.1f})" if a == a else "" for a, b, c in scale.to_numpy()]
     ax = _dots(ax, list(steps["method"]), *steps[spread].to_numpy().T, [s + a for s, a in zip(said, added)], "method")
-    ax.set_xlim(steps[spread[1]].min() - 0.02, steps[spread[2]].max() + 0.62 * np.ptp(steps[spread].to_numpy()) + 0.03)
     _scale(ax.xaxis, measure)
     title = f"{steps['method'].iloc[0]} {said[0]}, {steps['method'].iloc[-1]} {said[-1]}"
-    return titled(ax, title, f"scored on {counted(steps)}, 95 % intervals; in brackets the points that a step adds")
+    n = f"{steps['n'].iloc[0]:,} plants ({data_kind(steps)})"
+    return titled(ax, title, f"{n}, 95 % intervals; beside them the points that a step adds")

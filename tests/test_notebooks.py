@@ -27,6 +27,14 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
     "03_data_augmentation": {"epochs": 1, "image_size": 32, "shots": [3], "augments": ["none", "mixup"], "k": 3},
     "04_noisy_web_data": {"n_species": 6, "n_images": 500, "image_size": 48, "penalties": [1]},
     "05_long_tail": {"n_species": 8, "n_images": 400, "image_size": 48, "penalties": [1]},
+    "06_observations_and_organs": {
+        "n_species": 8,
+        "n_images": 400,
+        "image_size": 48,
+        "partners": [],
+        "radii": [100],
+        "months": [6],
+    },
     "08_identify": {"image_size": 32},
     "90_formula_pretraining": {"epochs": 1, "image_size": 32, "shots": [3], "k": 3, "sizes": [32, 48]},
 }

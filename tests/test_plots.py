@@ -181,4 +181,4 @@ def test_a_ladder_keeps_its_order_and_says_what_each_step_adds():
     ax = plots.plot_ladder(steps)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["one", "several"]
     assert [t.get_text() for t in ax.texts][:2] == ["0.500", "0.620   +12.0 (+10.0 to +14.0)"]
-    assert ax.get_title(loc="left") == "one 0.500, several 0.620" and "9 generated images" in ax.texts[-1].get_text()
+    assert ax.get_title(loc="left") == "one 0.500, several 0.620" and "9 plants (generated)" in ax.texts[-1].get_text()
