@@ -17,9 +17,9 @@ COLUMNS = ["obs_id", "photos", "organs", "species", "by", "answered", "time"]
 MIN_WEIGHT, MIN_SHARE = 2.0, 0.7  # of the votes for a species: all of them together, and their share
 
 
-def votes_folder(model: str) -> Path:
-    """Return where the votes on a model's answers, and the photos voted on, lie: data/votes/<its name>/."""
-    return project_root() / "data" / "votes" / model
+def votes_folder(model: str | Path) -> Path:
+    """Return where votes on the answers of a model (name or folder), and their photos, lie: data/votes/<its name>/."""
+    return project_root() / "data" / "votes" / Path(model).name
 
 
 def vote(folder: str | Path, photos: Iterable[bytes], species: str, by: str, organs=(), answered: str = "") -> str:

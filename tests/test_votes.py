@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from plantlab.photos import PhotoError
-from plantlab.votes import read_votes, trusted_images, vote, weigh
+from plantlab.votes import read_votes, trusted_images, vote, votes_folder, weigh
 
 NEW = np.log(2.1)
 
@@ -122,3 +122,7 @@ def test_no_vote_is_lost_and_none_is_made_up(tmp_path):
     with open(tmp_path / "votes.jsonl", "a") as file:
         file.write('{"obs_id": "cut of')
     assert len(read_votes(tmp_path)) == 1
+
+
+def test_votes_stay_in_the_project_wherever_the_model_lies(project):
+    assert votes_folder("mine") == votes_folder(project / "elsewhere" / "mine") == project / "data" / "votes" / "mine"
