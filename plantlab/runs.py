@@ -286,11 +286,17 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
 
     Args:
         model: a model's name or folder. host: 0.0.0.0 lets other machines of the network in, such as a phone.
+    Raises:
+        ValueError: something else listens at that port.
     """
+    import socket
     import subprocess
 
     import nbformat
 
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise ValueError(f"port {port} is in use, perhaps by another page; name one that is free with --port.")
     page = nbformat.read(find_notebook("08_identify"), as_version=4)
     page.cells = [c for c in page.cells if {"parameters", "page"} & set(c.metadata.get("tags", []))]
     changed = changed_parameters("08_identify", {"model": model})

@@ -1,5 +1,6 @@
 """The command line: what it asks of plantlab.runs, its messages and exit codes."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,14 @@ def test_compare_prints_the_records_one_row_a_score(project, capsys, monkeypatch
 
 def test_the_page_is_whole_even_with_nothing_to_show(project):
     assert "plantlab" in report.write_index().read_text()
+
+
+def test_a_page_says_what_is_missing_before_it_opens(capsys):
+    assert cli.main(["page", "--model", "roses", "--no-browser"]) == 2
+    assert "no model 'roses'" in capsys.readouterr().err
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert cli.main(["page", "--no-browser", "--port", str(port)]) == 2
+    assert f"port {port} is in use" in capsys.readouterr().err
