@@ -19,6 +19,7 @@ KINDS = {"bool": bool, "int": int, "float": float, "str": str}
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 BAR = "{desc} {percentage:3.0f}% |{bar:30}| cell {n_fmt} of {total_fmt}, {elapsed}, about {remaining} left"
 INLINE = "module://matplotlib_inline.backend_inline"
+PROGRESS = re.compile(r"^[^\n]*\d+%\|.*\d+/\d+ \[[^\n]*\]$")  # a bar, which is there in the first run only
 STRIP = """metadata.papermill metadata.widgets metadata.language_info.version
 cell.metadata.papermill cell.metadata.execution"""
 
@@ -216,7 +217,10 @@ def _store_outputs(path: Path, executed: Path) -> None:
     notebook, ran = (nbformat.read(p, as_version=4) for p in (path, executed))
     for cell, done in zip(notebook.cells, ran.cells, strict=True):
         if cell.cell_type == "code":
-            cell.execution_count, cell.outputs = done.execution_count, done.outputs
+            cell.execution_count = done.execution_count
+            cell.outputs = [
+                out for out in done.outputs if not PROGRESS.search(out.get("data", {}).get("text/plain", ""))
+            ]
         for output in cell.get("outputs", []):  # a widget ends with its kernel, and its id differs each time
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
             if picture := output.get("data", {}).pop("image/png", None):

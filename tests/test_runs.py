@@ -265,6 +265,17 @@ def test_stored_outputs_are_the_only_change_and_a_rerun_changes_nothing(ran, lea
     assert stored.read_text() == text
 
 
+def test_a_progress_bar_is_not_stored(leaves):
+    notebook = nbformat.read(leaves, 4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    texts = ["growing the flora:   0%|          | 0/2400 [00:00<?, ?it/s]", "12%|88 in all"]
+    cell.outputs = [nbformat.v4.new_output("display_data", {"text/plain": text}) for text in texts]
+    nbformat.write(notebook, copy := leaves.with_name("executed.ipynb"))
+    runs._store_outputs(leaves, copy)
+    kept = next(cell for cell in nbformat.read(leaves, 4).cells if cell.cell_type == "code").outputs
+    assert [output.data["text/plain"] for output in kept] == ["12%|88 in all"], "a second run has no bar"
+
+
 def test_widgets_leave_no_trace_in_stored_outputs(leaves):
     copy = leaves.with_name("executed.ipynb")
     ran = nbformat.read(leaves, as_version=4)
