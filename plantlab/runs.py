@@ -222,7 +222,9 @@ def _store_outputs(path: Path, executed: Path) -> None:
                 out for out in done.outputs if not PROGRESS.search(out.get("data", {}).get("text/plain", ""))
             ]
         for output in cell.get("outputs", []):  # a widget ends with its kernel, and its id differs each time
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            data = output.get("data", {})
+            if data.pop("application/vnd.jupyter.widget-view+json", None) and "children=" in data.get("text/plain", ""):
+                data["text/plain"] = "A widget: run this cell in Jupyter to see it"
             if picture := output.get("data", {}).pop("image/png", None):
                 output["data"] |= _smaller(picture)
     nbstripout.strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=STRIP.split())

@@ -280,10 +280,12 @@ def test_widgets_leave_no_trace_in_stored_outputs(leaves):
     copy = leaves.with_name("executed.ipynb")
     ran = nbformat.read(leaves, as_version=4)
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a1"}, "text/plain": "FileUpload()"}
-    ran.cells[2].outputs = [nbformat.v4.new_output("display_data", view)]
+    box = view | {"text/plain": "VBox(children=(HTML(value='<style>...'),))"}
+    ran.cells[2].outputs = [nbformat.v4.new_output("display_data", each) for each in (view, box)]
     nbformat.write(ran, copy)
     runs._store_outputs(leaves, copy)
-    assert nbformat.read(leaves, as_version=4).cells[2].outputs[0].data == {"text/plain": "FileUpload()"}
+    stored = [output.data for output in nbformat.read(leaves, as_version=4).cells[2].outputs]
+    assert stored == [{"text/plain": "FileUpload()"}, {"text/plain": "A widget: run this cell in Jupyter to see it"}]
 
 
 def test_all_goes_on_after_a_failure(leaves, monkeypatch):
