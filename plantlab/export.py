@@ -113,7 +113,7 @@ def learn(
         species = fit_head(network, images, image_size, 1.0, cache=cache)
         if method == "two-step":
             fit(network, images, epochs, lr, image_size=image_size, seed=seed, checkpoint=checkpoint, progress=True)
-        embeddings = torch.from_numpy(embed(valid, network, image_size, cache=None)).to(network.mean.device)
+        embeddings = torch.from_numpy(embed(valid, network, image_size, cache=cache)).to(network.mean.device)
         right = network.head(embeddings).argmax(1).cpu().numpy() == pd.Index(species).get_indexer(valid["species"])
         tried[method] = (right.mean(), network, species)
         print(f"{method}: {right.mean():.3f} of {len(valid)} valid photos named right")

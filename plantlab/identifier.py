@@ -237,7 +237,10 @@ def load(model: str | Path = "five-flowers") -> Identifier:
         arrays = load_file(folder / "references.safetensors")
         references = pd.read_parquet(folder / "references.parquet")
         model = Identifier(network, card, taxonomy, references, arrays)
-        model.floras = {p.stem: p.read_text("utf-8").split("\n")[:-1] for p in sorted(folder.glob("floras/*.txt"))}
+        for path in sorted(folder.glob("floras/*.txt")):
+            named = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+            if known_here := [name for name in named if name in model.species]:
+                model.floras[path.stem] = known_here
         return model
     except (OSError, KeyError, RuntimeError, SafetensorError, ValueError) as error:
         raise ValueError(

@@ -49,9 +49,12 @@ def vote(folder: str | Path, photos: Iterable[bytes], species: str, by: str, org
 
 
 def read_votes(folder: str | Path) -> pd.DataFrame:
-    """Return the votes that hold, in order, a row a plant and voter; an empty table where there is none."""
+    """Return the votes that hold, a row a plant and voter, its observer first; an empty table where there is none."""
     rows = read_lines(Path(folder, "votes.jsonl"), COLUMNS)
-    return pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(["obs_id", "by"], keep="last").reset_index(drop=True)
+    latest = {}  # in the order of each voter's first word on a plant, which says who observed it
+    for row in rows:
+        latest[row["obs_id"], row["by"]] = row
+    return pd.DataFrame(latest.values(), columns=COLUMNS)
 
 
 def weigh(votes: pd.DataFrame, experts: Mapping[str, int] | None = None, n_rounds: int = 50) -> pd.DataFrame:

@@ -65,6 +65,15 @@ def test_a_loaded_model_answers_as_the_one_that_was_saved(model, folder, paths):
     pd.testing.assert_frame_equal(again.answer(paths[:2]).names, model.answer(paths[:2]).names)
 
 
+def test_a_species_list_is_read_as_people_write_it(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "copy" / "floras" / "mine.txt").write_bytes(b"Stripes along\r\n\r\nRosa alba \r\n Plain grey")
+    (tmp_path / "copy" / "floras" / "elsewhere.txt").write_text("Rosa alba\n")
+    floras = load(tmp_path / "copy").floras
+    assert floras["mine"] == ["Stripes along", "Plain grey"], "the last line, without an end, counts"
+    assert "elsewhere" not in floras, "a list of which the model knows nothing cannot be chosen"
+
+
 def test_the_folder_holds_data_alone(folder):
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert kinds == {".safetensors", ".csv", ".parquet", ".json", ".md", ".txt"}, "no pickle, no code"

@@ -110,6 +110,18 @@ def test_votes_are_kept_and_flow_back_as_rows(tmp_path):
     assert [Image.open(path).size for path in rows["image_path"]] == [(40, 40)] * 2
 
 
+def test_an_observer_who_thinks_again_stays_the_observer(tmp_path):
+    plant = vote(tmp_path, [jpeg(10)], "Acer", "Ada")
+    vote(tmp_path, [jpeg(10)], "Rosa", "Bob")
+    vote(tmp_path, [jpeg(10)], "Rosa", "Cem")
+    vote(tmp_path, [jpeg(10)], "Rosa", "Ada")
+    votes = read_votes(tmp_path)
+    assert votes[["obs_id", "by", "species"]].to_numpy().tolist() == [
+        [plant, by, "Rosa"] for by in ("Ada", "Bob", "Cem")
+    ]
+    assert trusted_images(tmp_path)["author"].tolist() == ["Ada"]
+
+
 def test_no_vote_is_lost_and_none_is_made_up(tmp_path):
     assert read_votes(tmp_path).empty and trusted_images(tmp_path).empty
     with pytest.raises(ValueError, match="needs a species and the name of who votes"):
