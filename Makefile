@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt .ci/mend_torchvision.py
 	@asked() { $(BIN)/python -m pip config get global.$$1 2>/dev/null; }; \
 	 UV_FIND_LINKS="$${UV_FIND_LINKS:-$$(asked find-links)}"; [ -z "$$UV_FIND_LINKS" ] || export UV_FIND_LINKS; \
 	 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$(asked index-url)}"; [ -z "$$UV_DEFAULT_INDEX" ] || export UV_DEFAULT_INDEX; \
-	 $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e ".[dev]"
+	 $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -c constraints.txt -e ".[dev]"
 	@$(BIN)/python .ci/mend_torchvision.py
 	@touch $@
 

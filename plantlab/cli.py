@@ -131,7 +131,6 @@ def _identify(args: argparse.Namespace) -> int:
 
 
 def _page(args: argparse.Namespace) -> int:
-    from plantlab import identifier, runs
+    from plantlab import page
 
-    print(identifier.load(args.model).knows)  # what is wrong with a model is said here, not on the page
-    return runs.open_page(args.model, args.port, args.host, not args.no_browser)
+    return page.open_page(args.model, args.port, args.host, not args.no_browser)

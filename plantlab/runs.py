@@ -287,35 +287,6 @@ def write_workshop(folder: str | Path = "", force: bool = False) -> tuple[Path, 
     return folder, kept
 
 
-def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bool = True) -> int:
-    """Serve the identify desk of notebook 08, those of its cells that are tagged `page`, as a web page with Voila.
-
-    Args:
-        model: a model's name or folder. host: 0.0.0.0 lets other machines of the network in, such as a phone.
-    Raises:
-        ValueError: something else listens at that port.
-    """
-    import socket
-    import subprocess
-
-    import nbformat
-
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise ValueError(f"port {port} is in use, perhaps by another page; name one that is free with --port.")
-    page = nbformat.read(find_notebook("08_identify"), as_version=4)
-    page.cells = [c for c in page.cells if {"parameters", "page"} & set(c.metadata.get("tags", []))]
-    changed = changed_parameters("08_identify", {"model": model})
-    page.cells.insert(1, nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in changed.items())))
-    path = project_root() / "data" / "page" / "plantlab.ipynb"
-    write_whole(path, nbformat.writes(page))
-    options = f"--port={port} --Voila.ip={host} --strip_sources=True --theme=light --show_tracebacks=False".split()
-    options += ["--Voila.tornado_settings={'websocket_max_message_size': 209715200}"]  # a phone's photos are large
-    options += [] if browser else ["--no-browser"]
-    print(f"The page: http://{'localhost' if host == '127.0.0.1' else host}:{port} (stop it with Ctrl-C)", flush=True)
-    return subprocess.call([sys.executable, "-m", "voila", str(path), *options], cwd=path.parent)
-
-
 def sweep(notebook: str | Path, grid: Mapping, params: Mapping | None = None, n_jobs: int = 2) -> dict[str, str]:
     """Run a notebook at every combination of the lists in `grid`; return {run: "" or why it failed}.
 
