@@ -275,6 +275,7 @@ def train(
     penalty: float = 3.0,
     views: tuple[str, ...] = ("plain",),
     seed: int = 0,
+    adapted: bool = False,
     **options,
 ) -> tuple[Classifier, list[str], dict]:
     """Return a network trained by one of METHODS, its species in column order, and what that cost.
@@ -285,6 +286,7 @@ def train(
     Introduced in notebook 02.
 
     Args:
+        adapted: two-step begins with `adapt`: for a body that has learnt from other pictures than photographs.
         options: those of `fit`, such as epochs, lr, augment, checkpoint.
     Raises:
         ValueError: an unknown method; and what create_network, fit_head and fit raise.
@@ -294,6 +296,8 @@ def train(
     started = time.perf_counter()
     network = create_network(backbone, weights="none" if method == "from scratch" else weights, seed=seed)
     cost = {"memory_mib": memory_needed(network, image_size, options.get("batch_size", 32), method != "frozen")}
+    if method == "two-step" and adapted:
+        adapt(network, images[images["split"] == "train"], image_size)
     if method != "from scratch":
         species = fit_head(network, images, image_size, penalty, views)
     if method != "frozen":
