@@ -26,33 +26,21 @@ def decisions_file(images: pd.DataFrame) -> Path:
     return project_root() / "data" / "decisions" / f"{name}.jsonl"
 
 
-def decide(path: str | Path, sha1: str, label: str, decision: str, species: str = "", by: str = "") -> dict:
-    """Add one decision to the file `path`, wait until it is on the disk, and return it.
+def decide_all(path: str | Path, photos: Iterable[tuple], decision: str, species: str = "", by: str = "") -> list[dict]:
+    """Add the same decision on each of `photos` to the file `path`, and return them once they are on the disk.
 
     Args:
-        sha1: of the photo, as photos.set_aside found it.
-        label: the species under which the photo was found; "" where it had none.
+        photos: pairs (sha1 as photos.set_aside found it, the species under which the photo was found or "").
         decision: confirm, relabel, drop or undo.
-        species: what the photo shows instead; for relabel only.
+        species: what the photos show instead; for relabel only.
         by: who decided, for data sets that several people go through.
     Raises:
         ValueError: no photo, an unknown decision, a relabel to nothing new, or a confirm of no label.
     """
-    return decide_all(path, [(sha1, label)], decision, species, by)[0]
-
-
-def decide_all(path: str | Path, photos: Iterable[tuple], decision: str, species: str = "", by: str = "") -> list[dict]:
-    """Add the same decision on each of `photos`, pairs (sha1, label), as `decide` does, all in one write.
-
-    Lines are only ever added. What a killed process left of its last one is closed and stays, to be skipped.
-    Introduced in notebook 06.
-    """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    lines = [dict(zip(COLUMNS, [sha1, label, decision, species, by, now])) for sha1, label in photos]
-    for line in lines:
-        _refuse(**{name: line[name] for name in COLUMNS[:4]})
-    append(path, lines)
-    return lines
+    rows = [[sha1, label, decision, species, by] for sha1, label in photos]
+    for row in rows:
+        _refuse(*row[:4])
+    return append(path, COLUMNS, rows)
 
 
 def _refuse(sha1: str, label: str, decision: str, species: str) -> None:
@@ -68,17 +56,22 @@ def _refuse(sha1: str, label: str, decision: str, species: str) -> None:
         raise ValueError("a photo without a label cannot be confirmed; relabel it, or drop it.")
 
 
-def append(path: str | Path, rows: list[dict]) -> None:
-    """Add `rows` to a file of JSON lines in one write, and wait until they are on the disk."""
-    path = Path(path)
+def append(path: str | Path, columns: list[str], rows: list[list]) -> list[dict]:
+    """Add `rows`, values of `columns` less the last, the time, to a file of JSON lines; return them, on the disk.
+
+    Lines are only ever added, all in one write. What a killed process left of its last one is closed and stays.
+    """
+    path, now = Path(path), datetime.now(UTC).isoformat(timespec="seconds")
+    lines = [dict(zip(columns, [*row, now])) for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
-        close = b"" if file.read(1) in (b"\n", b"") else b"\n"  # half a line that a killed process left
-        file.write(close + "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+        close = b"" if file.read(1) in (b"\n", b"") else b"\n"
+        file.write(close + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode())
         file.flush()
         os.fsync(file.fileno())
+    return lines
 
 
 def read_decisions(path: str | Path) -> pd.DataFrame:

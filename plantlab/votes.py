@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +42,14 @@ def vote(folder: str | Path, photos: Iterable[bytes], species: str, by: str, org
             write_whole(Path(folder, "photos", names[-1]), content)
     obs_id = hashlib.sha1(" ".join(sorted(names)).encode()).hexdigest()[:16]
     values = [obs_id, names, list(organs), species.strip(), by.strip(), answered]
-    time = datetime.now(UTC).isoformat(timespec="seconds")
-    append(Path(folder, "votes.jsonl"), [dict(zip(COLUMNS, [*values, time]))])
+    append(Path(folder, "votes.jsonl"), COLUMNS, [values])
     return obs_id
 
 
 def read_votes(folder: str | Path) -> pd.DataFrame:
     """Return the votes that hold, a row a plant and voter, its observer first; an empty table where there is none."""
-    rows = read_lines(Path(folder, "votes.jsonl"), COLUMNS)
-    latest = {}  # in the order of each voter's first word on a plant, which says who observed it
-    for row in rows:
-        latest[row["obs_id"], row["by"]] = row
+    # the latest row of each, in the order of each voter's first word on a plant, which says who observed it
+    latest = {(row["obs_id"], row["by"]): row for row in read_lines(Path(folder, "votes.jsonl"), COLUMNS)}
     return pd.DataFrame(latest.values(), columns=COLUMNS)
 
 

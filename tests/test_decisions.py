@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab.decisions import COLUMNS, apply_decisions, decide, decide_all, decisions_file, read_decisions
+from plantlab.decisions import COLUMNS, apply_decisions, decide_all, decisions_file, read_decisions
 from plantlab.table import TableError
 
 
@@ -21,6 +21,10 @@ def file(tmp_path):
 
 def table(*rows, **columns):
     return pd.DataFrame(rows, columns=["sha1", "species"]).assign(image_path="photo.jpg", **columns)
+
+
+def decide(file, sha1, label, *rest, **by):
+    return decide_all(file, [(sha1, label)], *rest, **by)
 
 
 def held(file):
@@ -108,9 +112,9 @@ def test_a_file_cut_anywhere_holds_its_whole_lines_and_takes_new_ones(steps, dat
 
 WRITER = """
 import sys
-from plantlab.decisions import decide
+from plantlab.decisions import decide_all
 for i in range(100_000):
-    decide(sys.argv[1], str(i), "a" * 3000, "relabel", "b" * 3000)
+    decide_all(sys.argv[1], [(str(i), "a" * 3000)], "relabel", "b" * 3000)
     print(i, flush=True)
 """
 
@@ -128,8 +132,8 @@ def test_a_killed_process_loses_nothing_that_it_called_saved(file, after):
     assert read_decisions(file)["sha1"].tolist() == [*saved, "new"]
 
 
-PAGES = WRITER.replace("import decide", "import decide_all").replace(
-    'decide(sys.argv[1], str(i), "a" * 3000, "relabel", "b" * 3000)',
+PAGES = WRITER.replace(
+    'decide_all(sys.argv[1], [(str(i), "a" * 3000)], "relabel", "b" * 3000)',
     'decide_all(sys.argv[1], [(str(50 * i + k), "a" * 300) for k in range(50)], "confirm")',
 )
 
@@ -145,7 +149,7 @@ def test_a_killed_process_loses_no_page_that_it_called_saved(file, after):
 
 
 def test_two_processes_write_into_one_file(file):
-    code = "import sys; from plantlab.decisions import decide\nfor i in range(40): decide(sys.argv[1], f'{sys.argv[2]}{i}', 'a', 'drop')"
+    code = "import sys; from plantlab.decisions import decide_all\nfor i in range(40): decide_all(sys.argv[1], [(f'{sys.argv[2]}{i}', 'a')], 'drop')"
     both = [subprocess.Popen([sys.executable, "-c", code, str(file), name]) for name in "xy"]
     assert [each.wait(60) for each in both] == [0, 0]
     assert set(read_decisions(file)["sha1"]) == {f"{name}{i}" for name in "xy" for i in range(40)}

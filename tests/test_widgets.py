@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from plantlab import widgets
-from plantlab.decisions import decide, read_decisions
+from plantlab.decisions import decide_all, read_decisions
 from plantlab.table import TableError
 from plantlab.votes import read_votes
 
@@ -47,7 +47,7 @@ def open_review(monkeypatch):
 
 
 def test_review_opens_with_labels_suggestions_and_reasons(suspects, tmp_path, open_review):
-    decide(tmp_path / "d.jsonl", "s1", "rose", "relabel", "iris")
+    decide_all(tmp_path / "d.jsonl", [("s1", "rose")], "relabel", "iris")
     page, _ = open_review(suspects, tmp_path / "d.jsonl", ["lily"], page=3).ask(do="open")
     assert [photo["label"] for photo in page["photos"]] == ["daisy", "rose", "<b>tulip</b>", ""]
     assert [photo["suggested"] for photo in page["photos"]] == [["rose"], ["daisy", "iris"], [], ["daisy"]]
