@@ -57,9 +57,7 @@ def plot_shown(images: pd.DataFrame, image_size: int, augment: str, n: int = 8, 
     rows = [np.array([seen_whole(open_photo(path, image_size), image_size) for path in some["image_path"]])]
     rows += [_shown(some, image_size, augment, epoch, seed) for epoch in range(epochs)]
     guises = len({picture.tobytes() for row in rows[1:] for picture in row})
-    ax = _mosaic(np.array(rows))
-    for i, name in enumerate(["whole", *[f"epoch {e + 1}" for e in range(epochs)]]):
-        ax.text(-6, (i + 0.5) * image_size, name, ha="right", va="center")
+    ax = _mosaic(np.array(rows), ["whole", *[f"epoch {e + 1}" for e in range(epochs)]])
     title = f"{epochs} epochs make {guises} pictures of {len(some)} photos (augment: {augment})"
     return titled(ax, title, counted(images))
 
@@ -78,9 +76,7 @@ def plot_guises(images: pd.DataFrame, image_size: int, augments=AUGMENTATIONS, n
             pair = images.iloc[[0, (1 + epoch % max(len(images) - 1, 1)) % len(images)]]
             row[epoch] = _shown(pair, image_size, augment, epoch, seed)[0]
     moved = pd.Series(np.abs(rows[1:] - rows[0, 0]).mean((1, 2, 3, 4)) / 255, augments)
-    ax = _mosaic(rows)
-    for i, name in enumerate(["on test", *[f"{augment}  {share:.0%}" for augment, share in moved.items()]]):
-        ax.text(-6, (i + 0.5) * image_size, name, ha="right", va="center", fontsize=8)
+    ax = _mosaic(rows, ["on test", *[f"{augment}  {share:.0%}" for augment, share in moved.items()]], fontsize=8)
     for i, view in enumerate(VIEWS[:n]):
         box = {"facecolor": "black", "alpha": 0.6, "pad": 1, "lw": 0}
         ax.text((i + 0.5) * image_size, 0.97 * image_size, view, ha="center", fontsize=7, color="white", bbox=box)
@@ -121,10 +117,12 @@ def _shown(images: pd.DataFrame, image_size: int, augment: str, epoch: int, seed
     return batch.permute(0, 2, 3, 1).numpy()
 
 
-def _mosaic(pictures: np.ndarray, below: float = 0.0) -> Axes:
-    """Return new Axes with `pictures`, (rows, columns, S, S, 3) in [0, 255], edge to edge; `below` adds inches."""
+def _mosaic(pictures: np.ndarray, names=(), fontsize: float | None = None, below: float = 0.0) -> Axes:
+    """Return new Axes with `pictures`, (rows, columns, S, S, 3) in [0, 255], rows named; `below` adds inches."""
     rows, columns, side = pictures.shape[:3]
     _, ax = plt.subplots(figsize=(7, 7 * rows / columns + 0.5 + below))
     ax.imshow(pictures.swapaxes(1, 2).reshape(rows * side, columns * side, 3).clip(0, 255).astype(np.uint8))
     ax.axis("off")
+    for i, name in enumerate(names):
+        ax.text(-6, (i + 0.5) * side, name, ha="right", va="center", fontsize=fontsize)
     return ax

@@ -55,7 +55,16 @@ def fit_linear(
         return loss(x @ weight[:, :-1].T + weight[:, -1], y) + penalty / 200 * own[:, :-1].square().sum()
 
     flat = torch.zeros(rows * shape[1], requires_grad=True)
-    _descend(objective, flat, steps) if steps else _solve(objective, flat)
+    lbfgs = {"max_iter": 200, "tolerance_grad": 1e-4, "line_search_fn": "strong_wolfe"}
+    optimizer = torch.optim.Adam([flat], 0.01) if steps else torch.optim.LBFGS([flat], **lbfgs)
+
+    def value() -> torch.Tensor:
+        optimizer.zero_grad()
+        (found := objective(flat)).backward()
+        return found
+
+    for _ in range(steps or 1):  # L-BFGS takes all of its own in one
+        optimizer.step(value)
     own = flat.detach().view(shape).double().numpy()
     both = own[:n_species] + own[groups.numpy()] if len(groups) else own
     weight, bias = both[:, :-1] / std, both[:, -1]
@@ -89,27 +98,6 @@ def out_of_fold(
     return probs
 
 
-def _solve(objective: Callable, flat: torch.Tensor) -> None:
-    """Move `flat` to where `objective` of it is least, by L-BFGS."""
-    optimizer = torch.optim.LBFGS([flat], max_iter=200, tolerance_grad=1e-4, line_search_fn="strong_wolfe")
-
-    def value() -> torch.Tensor:
-        optimizer.zero_grad()
-        (found := objective(flat)).backward()
-        return found
-
-    optimizer.step(value)
-
-
-def _descend(objective: Callable, flat: torch.Tensor, steps: int, lr: float = 0.01) -> None:
-    """Move `flat` by as many steps of Adam."""
-    optimizer = torch.optim.Adam([flat], lr)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        objective(flat).backward()
-        optimizer.step()
-
-
 def nearest_mean(embeddings: np.ndarray, targets: np.ndarray, n_species: int) -> nn.Linear:
     """Return the head that names the species whose mean is nearest; distances count in units of their mean within.
 
@@ -140,9 +128,7 @@ def adjust(head: nn.Linear, counts: np.ndarray, tau: float) -> nn.Linear:
 
 def _linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
     head = nn.Linear(weight.shape[1], weight.shape[0])
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weight))
-        head.bias.copy_(torch.from_numpy(bias))
+    head.load_state_dict({"weight": torch.from_numpy(weight), "bias": torch.from_numpy(bias)})
     return head
 
 

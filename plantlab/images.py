@@ -131,16 +131,9 @@ def loaders(
     valid = images[(images["split"] == "valid") & images["species"].isin(species)]
     n_workers = min(4, (os.cpu_count() or 1) // 2) if n_workers is None else n_workers
     options = {"bs": batch_size, "num_workers": n_workers, "device": device, "pin_memory": torch.cuda.is_available()}
-    dls = DataLoaders(
-        DataLoader(
-            PhotoDataset(train, species, image_size, augment, seed),
-            shuffle=True,
-            drop_last=len(train) > batch_size,
-            **options,
-        ),
-        DataLoader(PhotoDataset(valid, species, image_size), **options),
-        device=device,
-    )
+    shown, whole = PhotoDataset(train, species, image_size, augment, seed), PhotoDataset(valid, species, image_size)
+    learnt = DataLoader(shown, shuffle=True, drop_last=len(train) > batch_size, **options)
+    dls = DataLoaders(learnt, DataLoader(whole, **options), device=device)
     dls.vocab, dls.c, dls.seed = species, len(species), seed
     return dls
 
@@ -174,8 +167,6 @@ def batches(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         chunks = [paths[i : i + batch_size] for i in range(0, len(paths), batch_size)]
         ahead = [pool.map(decode, chunk) for chunk in chunks[:3]]
-        for i in range(len(chunks)):
-            ready = ahead.pop(0)
-            if i + 3 < len(chunks):
-                ahead.append(pool.map(decode, chunks[i + 3]))
+        for i, ready in enumerate(ahead):  # which grows while it is read
+            ahead += [pool.map(decode, chunk) for chunk in chunks[i + 3 : i + 4]]
             yield np.stack(list(ready))
