@@ -92,12 +92,8 @@ def score_sets(sets: np.ndarray, predictions: Predictions) -> dict[str, float]:
     return {name: float(value) for name, value in {**numbers, "size": sets.sum(1).mean()}.items()}
 
 
-def try_sets(
-    predictions: Predictions, method: str, alpha: float = 0.1, counts=None, n_splits: int = 20, seed: int = 0
-) -> pd.DataFrame:
-    """Return `score_sets` of one method, a row a split: observations dealt by chance to a half that sets the limit
-    and a half that is asked.
-    """
+def try_sets(predictions: Predictions, method: str, alpha=0.1, counts=None, n_splits=20, seed=0) -> pd.DataFrame:
+    """Return `score_sets` of one method, a row a deal of observations to a half that sets limits and a half asked."""
     plants, rows = pd.factorize(observations(predictions.images))[0], []
     for k in range(n_splits):
         order = np.random.default_rng([seed, k]).permutation(plants.max() + 1)
@@ -139,8 +135,7 @@ def back_off(
         taxonomy: a table with species, genus and family of every species that is predicted.
     """
     limits = valid if isinstance(valid, dict) else back_off_limits(valid, taxonomy, error)
-    told = pd.DataFrame({"image_path": predictions.images["image_path"], "rank": "not sure", "name": "", "score": 0.0})
-    told["right"] = False
+    told = predictions.images[["image_path"]].assign(rank="not sure", name="", score=0.0, right=False)
     for rank, limit in limits.items():
         here = predictions if rank == "species" else predictions.by_rank(rank, taxonomy)
         best, sure = here.probs.argmax(1), here.probs.max(1)

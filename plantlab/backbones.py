@@ -97,15 +97,13 @@ def find_weights(backbone: str) -> Path | None:
         ValueError: the file is there, but its checksum is not the known one.
     """
     known = KNOWN_FILES.get(backbone, {"file": f"{backbone}.safetensors"})
-    found = [folder / known["file"] for folder in store_folders() if (folder / known["file"]).is_file()]
-    if not found:
-        return None
-    if "sha256" in known and (got := hashlib.sha256(found[0].read_bytes()).hexdigest()) != known["sha256"]:
+    file = next((path for folder in store_folders() if (path := folder / known["file"]).is_file()), None)
+    if file and "sha256" in known and (got := hashlib.sha256(file.read_bytes()).hexdigest()) != known["sha256"]:
         raise ValueError(
-            f"{found[0]} is damaged or another release: its sha256 begins {got[:12]}, expected "
+            f"{file} is damaged or another release: its sha256 begins {got[:12]}, expected "
             f"{known['sha256'][:12]}. Copy or download it again."
         )
-    return found[0]
+    return file
 
 
 def create_network(backbone: str, n_species: int = 0, weights: str = "auto", seed: int = 0) -> Classifier:
@@ -161,11 +159,10 @@ def torchvision_body(backbone: str, hub: bool, file: Path | None) -> nn.Module:
 
     from torchvision import models
 
-    if backbone not in models.list_models(module=models):
-        near = difflib.get_close_matches(backbone, timm.list_models() + models.list_models(module=models), n=3)
-        raise ValueError(
-            f"no backbone is called {backbone!r}; near: {', '.join(near) or 'none'}. See timm.list_models()."
-        )
+    names = models.list_models(module=models)
+    if backbone not in names:
+        near = ", ".join(difflib.get_close_matches(backbone, timm.list_models() + names, n=3)) or "none"
+        raise ValueError(f"no backbone is called {backbone!r}; near: {near}. See timm.list_models().")
     model = models.get_model(backbone, weights="DEFAULT" if hub else None)
     if file:
         fill(model, file)
@@ -185,20 +182,17 @@ def fill(model: nn.Module, file: Path) -> None:
     except RuntimeError:
         missing, left = ["other shapes"], []
     heads = ("classifier", "head", "fc")
-    wrong = [n for n in missing if not n.endswith("num_batches_tracked") and n.split(".")[0] not in heads]
-    wrong += [n for n in left if n.split(".")[0] not in heads]
-    if wrong:
-        raise ValueError(
-            f"{file.name} does not fit {type(model).__name__}: {len(wrong)} tensors differ, first {wrong[0]!r}"
-        )
+    names = [n for n in [*missing, *left] if n.split(".")[0] not in heads]
+    if wrong := [n for n in names if not n.endswith("num_batches_tracked")]:
+        differ = f"{len(wrong)} tensors differ, first {wrong[0]!r}"
+        raise ValueError(f"{file.name} does not fit {type(model).__name__}: {differ}")
 
 
 def swap_relu6(module: nn.Module) -> None:
     """Replace every ReLU6 by ReLU, in place."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.ReLU6):
-            setattr(module, name, nn.ReLU(inplace=True))
-        swap_relu6(child)
+    for name, layer in list(module.named_modules(remove_duplicate=False)):
+        if isinstance(layer, nn.ReLU6):
+            module.set_submodule(name, nn.ReLU(inplace=True))
 
 
 def fingerprint(network: nn.Module, without: str = "-") -> str:
@@ -210,37 +204,36 @@ def fingerprint(network: nn.Module, without: str = "-") -> str:
     return digest.hexdigest()[:16]
 
 
-def compile_network(network: Classifier, image_size: int, part: str = "features") -> Callable[[np.ndarray], np.ndarray]:
-    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings (B, D) or, with part="forward", logits (B, K).
+def compile_network(network: Classifier, image_size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D).
 
     On a CPU the network goes through ONNX Runtime (several times eager torch); on a GPU it runs in torch.
     A network that cannot be exported runs in torch too.
     """
     network = network.eval()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    call = getattr(network, part)
 
     def in_torch(photos: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
             moved = torch.from_numpy(photos).to(device, memory_format=torch.channels_last)
-            return call(moved).float().cpu().numpy()
+            return network.features(moved).float().cpu().numpy()
 
     if device == "cuda":
         network.to(device)
         return in_torch
-    session = _session(network, fingerprint(network), image_size, part)
+    session = _session(network, fingerprint(network), image_size)
     return in_torch if session is None else lambda photos: session.run(None, {"photos": photos.astype(np.float32)})[0]
 
 
 @functools.lru_cache(maxsize=1)  # an export takes seconds, and the next view asks for the same
-def _session(network: Classifier, weights: str, image_size: int, part: str):
-    """Return an ONNX Runtime session of `part`, None where export fails; `weights` tells a network that was trained."""
+def _session(network: Classifier, weights: str, image_size: int):
+    """Return an ONNX Runtime session, None where export fails; `weights` tells a network that was trained."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     try:
-        model = export_onnx(network, image_size, part)
+        model = export_onnx(network, image_size, "features")
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3)
@@ -248,7 +241,7 @@ def _session(network: Classifier, weights: str, image_size: int, part: str):
 
 
 def export_onnx(network: Classifier, image_size: int, part: str = "forward") -> bytes:
-    """Return an ONNX model of a part of `compile_network`: `photos` float32 (B, 3, S, S) in [0, 255] to `out`."""
+    """Return an ONNX model, `photos` float32 (B, 3, S, S) in [0, 255] to `out`: logits, or "features"."""
 
     class Part(nn.Module):  # the exporter wants a module whose forward is the wanted part
         def __init__(self):
@@ -262,10 +255,8 @@ def export_onnx(network: Classifier, image_size: int, part: str = "forward") -> 
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # of the TorchScript exporter: seconds faster than its successor
         axes = {"photos": {0: "batch"}, "out": {0: "batch"}}
-        torch.onnx.export(
-            Part().eval(), (example,), buffer, dynamo=False, input_names=["photos"], output_names=["out"],
-            dynamic_axes=axes,
-        )  # fmt: skip
+        names = {"input_names": ["photos"], "output_names": ["out"], "dynamic_axes": axes}
+        torch.onnx.export(Part().eval(), (example,), buffer, dynamo=False, **names)
     return buffer.getvalue()
 
 
@@ -321,17 +312,11 @@ def _cached(images: pd.DataFrame, network: Classifier, image_size: int, view: st
     if view not in VIEWS:
         raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
     paths = images["image_path"].tolist()
-    content = (
-        images["sha1"].tolist() if "sha1" in images else [hashlib.sha1(Path(p).read_bytes()).hexdigest() for p in paths]
-    )
+    found = images["sha1"] if "sha1" in images else (hashlib.sha1(Path(p).read_bytes()).hexdigest() for p in paths)
+    content = list(found)
     name, known = f"{fingerprint(network, without='head.')}-{image_size}-{view}", {}
     folder = project_root() / cache / name if cache is not None else None
     for part in sorted(folder.glob("*.safetensors")) if folder else []:
-        known |= read_part(part)
+        with safe_open(part, framework="numpy") as rows:
+            known |= dict(zip(rows.metadata()["sha1"].split(), rows.get_tensor("embeddings")))
     return content, known, list({c: p for c, p in zip(content, paths) if c not in known}.items()), folder
-
-
-def read_part(path: Path) -> dict[str, np.ndarray]:
-    """Return {sha1 of a photo: its embedding (D,)} of one cache file."""
-    with safe_open(path, framework="numpy") as part:
-        return dict(zip(part.metadata()["sha1"].split(), part.get_tensor("embeddings")))

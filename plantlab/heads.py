@@ -72,13 +72,7 @@ def fit_linear(
 
 
 def out_of_fold(
-    embeddings: np.ndarray,
-    targets: np.ndarray,
-    n_species: int,
-    groups: np.ndarray,
-    n_folds: int = 5,
-    seed: int = 0,
-    **options,
+    embeddings: np.ndarray, targets: np.ndarray, n_species: int, groups: np.ndarray, n_folds: int = 5, **options
 ) -> np.ndarray:
     """Return probabilities float32 (N, K) of every row from a head that did not learn from it, nor from its group.
 
@@ -89,7 +83,7 @@ def out_of_fold(
     from sklearn.model_selection import StratifiedGroupKFold
 
     probs = np.zeros((len(targets), n_species), np.float32)
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0)
     for learn, ask in folds.split(embeddings, targets, groups):
         there, codes = np.unique(targets[learn], return_inverse=True)
         head = widen(fit_linear(embeddings[learn], codes, len(there), **options), there, n_species)
