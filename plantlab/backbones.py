@@ -1,5 +1,6 @@
 """Pretrained networks: created from timm, weighed from a file, a local store or the hub; embeddings computed once."""
 
+import difflib
 import functools
 import hashlib
 import io
@@ -16,6 +17,7 @@ from safetensors import safe_open
 from safetensors.numpy import save as to_safetensors
 from safetensors.torch import load_file
 from torch import nn
+from torchvision import models
 from tqdm.auto import tqdm
 
 from plantlab.images import VIEWS, batches
@@ -63,7 +65,6 @@ class Classifier(nn.Module):
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1))
 
     def features(self, photos: torch.Tensor) -> torch.Tensor:
-        """Return embeddings (B, D)."""
         return self.body((photos.float() - self.mean) / self.std)
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
@@ -155,10 +156,6 @@ def torchvision_body(backbone: str, hub: bool, file: Path | None) -> nn.Module:
     Raises:
         ValueError: neither timm nor torchvision knows the name.
     """
-    import difflib
-
-    from torchvision import models
-
     names = models.list_models(module=models)
     if backbone not in names:
         near = ", ".join(difflib.get_close_matches(backbone, timm.list_models() + names, n=3)) or "none"

@@ -41,7 +41,6 @@ def grad_cam(network: Classifier, path: str, target: int, image_size: int = 128)
     """Return the photo uint8 (S, S, 3) and where it spoke for species `target`: float (S, S) in [0, 1].
 
     Introduced in notebook 02.
-
     Source: Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks via gradient-based localization".
     """
     photo = seen_whole(open_photo(path, image_size), image_size)

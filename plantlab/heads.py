@@ -33,7 +33,6 @@ def fit_linear(
         scale: False leaves features as they are, such as principal components, whose spread says what counts.
     Raises:
         ValueError: shapes that differ, a species without a row, a penalty of 0 or less.
-
     Source: Kumar et al. 2022, "Fine-tuning can distort pretrained features", for why step one comes first.
     """
     if len(embeddings) != len(targets):

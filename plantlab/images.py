@@ -42,7 +42,6 @@ def train_transform(augment: str, size: int) -> v2.Transform:
     "crop" takes 30 to 100 % of the area, 3:4 to 4:3 in aspect, and mirrors; "kept" keeps the aspect ratio, "squash"
     takes any from 1:2 to 2:1. "colour" changes saturation and lightness, "erase" blackens a rectangle, "strong" does
     both. "mixup" and "cutmix" are those of `mix`.
-
     Source: Lasseck 2017, "Image-based plant species identification with deep convolutional neural networks" (colour);
     Müller and Hutter 2021, "TrivialAugment: tuning-free yet state-of-the-art data augmentation" (trivial).
     """
@@ -67,7 +66,6 @@ def mix(photos: torch.Tensor, augment: str) -> tuple[torch.Tensor, float]:
 
     "mixup" adds the two up, "cutmix" pastes a rectangle of one into the other.
     Introduced in notebook 03.
-
     Source: Zhang et al. 2018, "mixup: beyond empirical risk minimization"; Yun et al. 2019, "CutMix".
     """
     photos = photos.float()

@@ -13,7 +13,6 @@ def class_balanced_weights(counts, beta: float = 0.999) -> Tensor:
     """Return a weight per species, (K,), with mean 1: one over its effective number of images.
 
     `beta` in [0, 1]: 0 weighs all alike, 1 by one over the count.
-
     Source: Cui et al. 2019, "Class-balanced loss based on effective number of samples", equation 2.
 
     >>> class_balanced_weights([1, 3], beta=1)
@@ -30,7 +29,6 @@ class LogitAdjusted(nn.Module):
     """Cross-entropy of logits + tau * log(share of the species in train): rare species need not outshout common ones.
 
     tau = 0 is cross-entropy, tau = 1 balanced softmax.
-
     Source: Menon et al. 2021, "Long-tail learning via logit adjustment", equation 10; Ren et al. 2020, "Balanced
     meta-softmax", equation 4.
     """
@@ -52,7 +50,6 @@ class LDAM(nn.Module):
     """Cross-entropy with a margin on the true species' logit, the largest for the rarest: margin * (n_min / n) ** 1/4.
 
     The paper multiplies cosines by 30 and has 0.5 as the largest margin, 15 in logits; on plain logits 1 to 4 is much.
-
     Source: Cao et al. 2019, "Learning imbalanced datasets with label-distribution-aware margin loss", equation 13.
     """
 
@@ -75,7 +72,6 @@ class GCE(nn.Module):
     """(1 - p ** q) / q of the label's probability p: from cross-entropy (q -> 0) to mean absolute error (q = 1).
 
     A label that the network finds absurd pulls less and less.
-
     Source: Zhang and Sabuncu 2018, "Generalized cross entropy loss", equation 6.
     """
 
@@ -116,7 +112,6 @@ class ELR(nn.Module):
 
     What was learnt early, before wrong labels were learnt by heart, is held on to. It remembers rows by their order, so
     it needs the whole train set as one batch: `heads.fit_linear` with `steps`.
-
     Source: Liu et al. 2020, "Early-learning regularization prevents memorization of noisy labels", equation 6.
     """
 

@@ -40,7 +40,6 @@ def gains(ranks: np.ndarray, measure: str) -> np.ndarray:
 
     "top<k>" is the share of images whose truth is among the k best, "mrr" the mean of 1 / rank. With "macro_" or "ma_"
     before it, it is the mean over the species present in the truth of each species' mean: rare ones count the same.
-
     Source: PlantCLEF 2022, the organisers' definition of MA-MRR.
 
     >>> gains([1, 2, 7, float("inf")], "top5"), gains([1, 2, 4, float("inf")], "mrr")

@@ -59,7 +59,6 @@ class Neighbours:
         """Return how unlike anything known each photo is, (Q,) in [0, 2]: 1 - the cosine of its k-th most alike.
 
         Notebook 07 sets a limit, on photos that are not among the known, and tries other measures beside it.
-
         Source: Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors".
         """
         return 1 - self.search(queries, min(k, len(self.embeddings)))[0][:, -1]

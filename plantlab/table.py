@@ -144,8 +144,7 @@ def k_shot(images: pd.DataFrame, k: int, seed: int = 0) -> pd.DataFrame:
     if k < 1:
         raise ValueError(f"k must be 1 or more; got {k}")
     train = images[images["split"] == "train"].sample(frac=1, random_state=seed)
-    dropped = train.index[train.groupby("species").cumcount() >= k]
-    return images.drop(dropped).reset_index(drop=True)
+    return images.drop(train.index[train.groupby("species").cumcount() >= k]).reset_index(drop=True)
 
 
 def long_tail(images: pd.DataFrame, imbalance: float = 100, seed: int = 0) -> pd.DataFrame:

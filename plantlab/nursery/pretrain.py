@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
+from joblib import Parallel, delayed
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F  # noqa: N812  its usual name
@@ -32,7 +33,6 @@ SAVE_EVERY = 200  # steps: what a killed run may lose
 
 def write_pool(folder: Path, n_groups: int, seed: int = 0) -> list[np.ndarray]:
     """Return memory maps (SHARD, GROUP, RENDERINGS, 112, 112, 3) of `n_groups` groups, rendered where not yet there."""
-    from joblib import Parallel, delayed
 
     def write(k: int) -> None:
         groups = [render_group(seed * 1_000_003 + i, RENDERINGS, POOL_SIZE) for i in range(k * SHARD, (k + 1) * SHARD)]
