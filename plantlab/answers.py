@@ -108,8 +108,7 @@ def back_off_limits(valid: Predictions, taxonomy: pd.DataFrame, error: float = 0
     """Return how sure an answer must be to be given at species, genus and family: what `back_off` goes by.
 
     Each is the least threshold at which, among `valid` photos not answered deeper, at most the share `error` was wrong,
-    one more counted as wrong: nine right answers in a row are needed before any is given at 0.1. A rank that
-    `taxonomy` lacks is left out.
+    one more counted as wrong: at 0.1, nine right ones in a row come first. A rank that `taxonomy` lacks is left out.
     """
     limits, open_ = {}, np.ones(len(valid), bool)
     for rank in ("species", *(r for r in ("genus", "family") if r in taxonomy and taxonomy[r].notna().all())):

@@ -53,8 +53,7 @@ KNOWN_FILES = {
 class Classifier(nn.Module):
     """normalise -> body -> head. Takes photos uint8 (B, 3, S, S), gives logits (B, n_species).
 
-    `features` stops before the head: embeddings (B, D). Normalisation is inside, so that a network and its
-    preprocessing cannot be parted.
+    `features` stops before the head: embeddings (B, D). Normalisation is inside, so the two cannot be parted.
     """
 
     def __init__(self, body: nn.Module, n_features: int, n_species: int, mean: tuple, std: tuple):
@@ -204,8 +203,7 @@ def fingerprint(network: nn.Module, without: str = "-") -> str:
 def compile_network(network: Classifier, image_size: int) -> Callable[[np.ndarray], np.ndarray]:
     """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D).
 
-    On a CPU the network goes through ONNX Runtime (several times eager torch); on a GPU it runs in torch.
-    A network that cannot be exported runs in torch too.
+    On a CPU it goes through ONNX Runtime (several times eager torch); on a GPU, or where export fails, through torch.
     """
     network = network.eval()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -268,9 +266,8 @@ def embed(
 ) -> np.ndarray:
     """Return embeddings float32 (N, D), row by row of the table; computed once, then read from disk.
 
-    The cache is keyed by the body's every weight, the size, the view and each file's content: renamed or moved
-    photos are found again, changed ones are computed anew, and only what is missing is computed, whatever the
-    head. What is finished is saved every SAVE_EVERY photos: a killed run goes on where it was.
+    The cache is keyed by the body's every weight, the size, the view and each file's content: moved photos are found
+    again, changed ones computed anew, whatever the head. Saved every SAVE_EVERY photos, a killed run goes on there.
 
     Args:
         view: one of images.VIEWS.

@@ -133,12 +133,11 @@ def _rounded(network: Classifier) -> Classifier:
 
 def _typical(embeddings: np.ndarray, species: np.ndarray, n: int) -> np.ndarray:
     """Return the rows of the `n` photos of each species that lie nearest to its mean."""
-    away = np.zeros(len(species))
-    for name in set(species):
-        rows = embeddings[species == name]
-        away[species == name] = np.linalg.norm(rows - rows.mean(0), axis=1)
-    order = pd.Series(species).iloc[np.argsort(away, kind="stable")]
-    return np.sort(order.index[order.groupby(order).cumcount() < n].to_numpy())
+    kept = []
+    for rows in pd.Series(species).groupby(species).indices.values():
+        away = np.linalg.norm(embeddings[rows] - embeddings[rows].mean(0), axis=1)
+        kept.append(rows[np.argsort(away, kind="stable")[:n]])
+    return np.sort(np.concatenate(kept))
 
 
 def _learn_organs(parts: dict, found: dict, valid: Predictions) -> tuple[dict[str, float], dict[str, np.ndarray]]:
@@ -151,5 +150,4 @@ def _learn_organs(parts: dict, found: dict, valid: Predictions) -> tuple[dict[st
     head = fit_linear(found["train"][rows], pd.Index(names).get_indexer(organs[rows]), len(names))
     right = pd.Series(valid.probs.argmax(1) == valid.targets).groupby(valid.images["organ"].to_numpy()).mean()
     weights = {name: round(float(right.get(name, right.mean()) / right.mean()), 3) for name in names}
-    tensors = {"organ_weight": head.weight.detach().numpy(), "organ_bias": head.bias.detach().numpy()}
-    return weights, tensors
+    return weights, {"organ_weight": head.weight.detach().numpy(), "organ_bias": head.bias.detach().numpy()}

@@ -76,8 +76,7 @@ def out_of_fold(
     """Return probabilities float32 (N, K) of every row from a head that did not learn from it, nor from its group.
 
     Args:
-        groups: (N,) the observation of each row. options: those of fit_linear. A species that a fold's training rows
-            lack gets probability 0 there.
+        groups: (N,) the observation of each row. options: of fit_linear. A species not learnt from gets 0 in that fold.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 

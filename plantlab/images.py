@@ -77,8 +77,7 @@ def mix(photos: torch.Tensor, augment: str) -> tuple[torch.Tensor, float]:
 class PhotoDataset(torch.utils.data.Dataset):
     """Items of an image table in row order: (photo uint8 (3, size, size), target int; -1 where unlabelled).
 
-    Augmentation draws from (seed, epoch, row) alone: the same whatever the number of workers, and the same
-    again when a killed run resumes at that epoch.
+    Augmentation draws from (seed, epoch, row) alone: the same with any number of workers, and in a run resumed there.
     """
 
     def __init__(self, images: pd.DataFrame, species: list[str], size: int, augment: str | None = None, seed: int = 0):

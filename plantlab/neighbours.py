@@ -52,8 +52,7 @@ class Neighbours:
             raise ValueError(f"k must be from 1 to {n}, the number of known rows; got {k}")
         find = self._exact if self.index is None or 20 * k > n else self._propose
         found = [find(_unit(queries[at : at + 256]), k) for at in range(0, max(len(queries), 1), 256)]
-        similarity, rows = map(np.concatenate, zip(*found))
-        return similarity, rows
+        return tuple(map(np.concatenate, zip(*found)))
 
     def strangeness(self, queries: np.ndarray, k: int = 5) -> np.ndarray:
         """Return how unlike anything known each photo is, (Q,) in [0, 2]: 1 - the cosine of its k-th most alike.

@@ -101,8 +101,7 @@ def set_aside(images: pd.DataFrame, cache: str | Path | None = None) -> tuple[pd
     """Return (good, bad): the images that can be read, with width, height, sha1 and phash, and those that cannot.
 
     Every row is in one of the two, numbered from 0; `bad` says why in its column `problem`. Every file is decoded
-    whole, once: what was found is kept in `cache`, data/cache/photos.parquet unless another Parquet file is named,
-    until the file's size or time changes.
+    whole, once: `cache`, data/cache/photos.parquet or the Parquet file named, keeps it until its size or time changes.
     """
     require(images, "image_path")
     cache = project_root() / "data" / "cache" / "photos.parquet" if cache is None else Path(cache)

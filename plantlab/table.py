@@ -150,8 +150,7 @@ def k_shot(images: pd.DataFrame, k: int, seed: int = 0) -> pd.DataFrame:
 def long_tail(images: pd.DataFrame, imbalance: float = 100, seed: int = 0) -> pd.DataFrame:
     """Return `images` with train photos dropped, until the first species has `imbalance` times those of the last.
 
-    Between them the counts fall geometrically, in the order of the photos at hand; a species keeps one at least. Other
-    splits stay as they are.
+    Between them counts fall geometrically, in the order of the photos at hand, one at least. Other splits stay.
     """
     require(images, "species", "split")
     if imbalance < 1:

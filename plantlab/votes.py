@@ -24,8 +24,7 @@ def votes_folder(model: str | Path) -> Path:
 def vote(folder: str | Path, photos: Iterable[bytes], species: str, by: str, organs=(), answered: str = "") -> str:
     """Keep a person's vote on one plant and its photos, on the disk when this returns; return the plant's obs_id.
 
-    The same photos are the same plant, whoever votes; the first to vote on it is its observer. A later vote of the
-    same person takes the place of an earlier one.
+    The same photos are the same plant, whoever votes; the first to vote is its observer, the latest vote of each holds.
 
     Args:
         photos: the files' bytes. organs: what each shows. answered: what the model had said.
@@ -79,10 +78,9 @@ def weigh(votes: pd.DataFrame, experts: Mapping[str, int] | None = None, n_round
         told["share"] = told["weight"] / weight.groupby(votes["obs_id"], sort=False).sum()
         told["trusted"] = (told["weight"] > MIN_WEIGHT) & (told["share"] > MIN_SHARE)
         agrees = votes[votes["species"] == votes["obs_id"].map(told["species"])]
-        own = agrees[agrees["own"] & agrees["obs_id"].map(told["trusted"])].drop_duplicates(["by", "species"])
-        new = agrees.merge(own[["by", "species"]], how="left", indicator=True).query("_merge == 'left_only'")
-        others = new.drop_duplicates(["by", "species"])["by"].value_counts()
-        found = own["by"].value_counts().add((others / 10).round(), fill_value=0)
+        own = agrees["own"] & agrees["obs_id"].map(told["trusted"])
+        own = own.groupby([agrees["by"], agrees["species"]]).any()  # of each species on which a voter agrees
+        found = own.groupby("by").sum() + ((~own).groupby("by").sum() / 10).round()
         before, skill = skill, np.maximum(known, found.reindex(known.index).fillna(0.0))
         if (skill == before).all():
             break
