@@ -5,6 +5,7 @@ import functools
 import hashlib
 import io
 import os
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -201,15 +202,17 @@ def fingerprint(network: nn.Module, without: str = "-") -> str:
 
 
 def compile_network(network: Classifier, image_size: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D).
+    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D), to be called by many threads.
 
-    On a CPU it goes through ONNX Runtime (several times eager torch); on a GPU, or where export fails, through torch.
+    On a CPU it goes through ONNX Runtime (several times eager torch), each call on one core, which images.batches keeps
+    busy; on a GPU, or where export fails, through torch, one call after the other.
     """
     network = network.eval()
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    turn = threading.Lock()
 
     def in_torch(photos: np.ndarray) -> np.ndarray:
-        with torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
+        with turn, torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
             moved = torch.from_numpy(photos).to(device, memory_format=torch.channels_last)
             return network.features(moved).float().cpu().numpy()
 
@@ -226,7 +229,7 @@ def _session(network: Classifier, weights: str, image_size: int):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = 1
     try:
         model = export_onnx(network, image_size, "features")
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -282,9 +285,9 @@ def embed(
         for start in range(0, len(missing), SAVE_EVERY):
             keys, files = zip(*missing[start : start + SAVE_EVERY])
             rows = []
-            for batch in batches(list(files), image_size, view, batch_size):
-                rows.append(run(batch))
-                bar.update(len(batch))
+            for part in batches(list(files), image_size, view, batch_size, run=run):
+                rows.append(part)
+                bar.update(len(part))
             rows = np.concatenate(rows).astype(np.float32)
             known |= dict(zip(keys, rows))
             if folder:

@@ -73,7 +73,8 @@ class Identifier:
     def see(self, photos: list, problems: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return calibrated probabilities (N, K) and embeddings (N, D) of files or bytes; `problems` as in batches."""
         self._run = self._run or compile_network(self.network, self.image_size)
-        rows = [self._run(batch) for batch in batches(photos, self.image_size, problems=problems)]
+        few = max(1, min(32, len(photos) // torch.get_num_threads()))  # those of one plant keep every core busy, too
+        rows = list(batches(photos, self.image_size, batch_size=few, problems=problems, run=self._run))
         found = np.concatenate(rows) if rows else np.zeros((0, self.network.n_features), np.float32)
         with torch.inference_mode():
             head = self.network.head

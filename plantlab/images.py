@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -142,12 +142,20 @@ def set_epoch(dls: DataLoaders, epoch: int) -> None:
 
 
 def batches(
-    paths: list, size: int, view: str = "plain", batch_size: int = 32, problems: dict | None = None
+    paths: list,
+    size: int,
+    view: str = "plain",
+    batch_size: int = 32,
+    problems: dict | None = None,
+    run: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> Iterator[np.ndarray]:
-    """Yield uint8 (B, 3, size, size) in the order of `paths`, decoded ahead by threads while the network works.
+    """Yield photos uint8 (B, 3, size, size), or what `run` makes of them, in the order of `paths`.
+
+    Each core decodes a batch and runs it, beside the others: none waits for photos, or for its share of a layer.
 
     Args:
         paths: files, or the bytes of photos. problems: gets {path: why} of what cannot be read; its row is then black.
+        run: a function that several threads may call at once, such as that of backbones.compile_network.
     Raises:
         PhotoError: without `problems`, a file that cannot be read; photos.set_aside finds them beforehand.
     """
@@ -161,9 +169,6 @@ def batches(
             problems[path] = str(error)
             return np.zeros((3, size, size), np.uint8)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        chunks = [paths[i : i + batch_size] for i in range(0, len(paths), batch_size)]
-        ahead = [pool.map(decode, chunk) for chunk in chunks[:3]]
-        for i, ready in enumerate(ahead):  # which grows while it is read
-            ahead += [pool.map(decode, chunk) for chunk in chunks[i + 3 : i + 4]]
-            yield np.stack(list(ready))
+    chunks = [paths[i : i + batch_size] for i in range(0, len(paths), batch_size)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        yield from pool.map(lambda chunk: run(np.stack([decode(path) for path in chunk])), chunks)

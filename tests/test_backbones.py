@@ -58,7 +58,7 @@ def test_cache_computes_only_what_is_missing_and_follows_content(images, tmp_pat
     network = create_network(SMALL, weights="none")
     asked = []
     real = backbones.batches
-    monkeypatch.setattr(backbones, "batches", lambda paths, *a: asked.append(len(paths)) or real(paths, *a))
+    monkeypatch.setattr(backbones, "batches", lambda paths, *a, **k: asked.append(len(paths)) or real(paths, *a, **k))
     cache = tmp_path / "cache"
     first = embed(images[:6], network, 32, cache=cache)
     everything = embed(images, network, 32, cache=cache)
@@ -104,16 +104,16 @@ def test_a_killed_embedding_keeps_what_is_finished(images, tmp_path, monkeypatch
     monkeypatch.setattr(backbones, "SAVE_EVERY", 4)
     real = backbones.batches
 
-    def dies(paths, *args):
+    def dies(paths, *args, **options):
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(len(paths))
-        return real(paths, *args)
+        return real(paths, *args, **options)
 
     monkeypatch.setattr(backbones, "batches", dies)
     with pytest.raises(KeyboardInterrupt):
         embed(images, network, 32, cache=tmp_path / "cache")
-    monkeypatch.setattr(backbones, "batches", lambda paths, *a: seen.append(len(paths)) or real(paths, *a))
+    monkeypatch.setattr(backbones, "batches", lambda paths, *a, **k: seen.append(len(paths)) or real(paths, *a, **k))
     assert len(embed(images, network, 32, cache=tmp_path / "cache")) == 9
     assert seen == [4, 4, 1]
 

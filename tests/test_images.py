@@ -1,5 +1,7 @@
 """Batches stay aligned with the table; augmentation depends on seed, epoch and row alone."""
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,6 +156,18 @@ def test_batches_come_in_order_and_whole(colours):
     assert got.shape == (24, 3, 16, 16) and got.dtype == np.uint8
     assert got[:, 0, 8, 8].tolist() == [10 * i for i in range(24)]
     assert list(batches([], 16)) == []
+
+
+def test_batches_are_run_side_by_side_and_still_come_in_order(colours, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    both = threading.Barrier(4, timeout=20)  # passes only when four run at once
+
+    def run(batch):
+        both.wait()
+        return batch[:, 0, 8, 8]
+
+    got = batches(colours["image_path"].tolist(), 16, batch_size=6, run=run)
+    assert np.concatenate(list(got)).tolist() == [10 * i for i in range(24)]
 
 
 def test_messages(colours):
