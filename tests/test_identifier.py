@@ -95,6 +95,15 @@ def test_an_answer_fuses_the_photos_and_keeps_to_the_flora(model, folder, images
     assert kept["score"].iloc[0] == pytest.approx(1) and kept["species"].iloc[0] == "Plain grey"
 
 
+def test_photos_count_by_the_weight_of_their_organ(model, images, paths, monkeypatch):
+    monkeypatch.setitem(model.card, "organs", {"leaf": 0.75, "flower": 0.25})
+    told = model.answer(paths[:2], ["leaf", "flower"], k=3).names.set_index("species")["score"]
+    probs, _ = model.see(paths[:2])
+    np.testing.assert_allclose(told[model.species], 0.75 * probs[0] + 0.25 * probs[1], atol=1e-5)
+    other = model.answer(paths[:2], ["flower", "leaf"], k=3).names.set_index("species")["score"]
+    assert abs(other[model.species] - told[model.species]).max() > 0.01, "another word, another answer"
+
+
 def test_bytes_and_files_are_one(model, paths):
     assert model.answer([Path(paths[0]).read_bytes()]).names.equals(model.answer(paths[:1]).names)
 
