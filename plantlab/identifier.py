@@ -101,7 +101,7 @@ class Identifier:
         organs = self.tell_organs(found, organs)
         images = pd.DataFrame({"image_path": range(len(photos)), "species": None, "obs_id": "plant"})
         weights = np.array([self.card["organs"].get(organ, 1.0) for organ in organs])
-        plant = Predictions(images, self.species, probs).by_observation(weights=weights)
+        plant = Predictions(images, self.species, probs).by_observation("product", weights)
         plant = plant.within(within) if len(within := list(within)) else plant
         said = back_off(plant, self.card["limits"], self.taxonomy).iloc[0]
         unlike = self.near.strangeness(found).min() > self.card["strange"]
