@@ -11,7 +11,7 @@ from torch import nn
 from plantlab import __version__
 from plantlab.answers import back_off_limits, temper, temperature
 from plantlab.backbones import Classifier, create_network, embed
-from plantlab.heads import fit_linear
+from plantlab.heads import fit_linear, widen
 from plantlab.identifier import Identifier, halved
 from plantlab.metrics import score
 from plantlab.neighbours import Neighbours
@@ -42,7 +42,8 @@ def build(
         licence: of the photographs, for the model card.
         thumbnails: False keeps no photograph, only embeddings.
         per_species: reference photos of each species, those nearest to its mean.
-        error: share of wrong answers allowed at each rank, see answers.back_off_limits. cache: of backbones.embed.
+        error: share of wrong answers allowed at each rank, see answers.back_off_limits, where one question in six is
+            about a species that was not learnt. cache: of backbones.embed.
     Raises:
         TableError: no train or no valid rows.
     Introduced in notebook 08.
@@ -62,6 +63,7 @@ def build(
         said = {split: Predictions(parts[split], species, ask(found[split])) for split in parts}
     heat = temperature(said["valid"])
     said = {split: temper(each, heat) for split, each in said.items()}
+    questions = _with_strangers(said["valid"], found, parts["train"]["species"])
     rows = _typical(found["train"], parts["train"]["species"].to_numpy(), per_species)
     arrays = {"embeddings": found["train"][rows].astype(np.float16)}
     near = Neighbours(arrays["embeddings"].astype(np.float32))
@@ -85,7 +87,7 @@ def build(
         "licence": licence,
         "n_images": {split: len(rows) for split, rows in parts.items()},
         "temperature": heat,
-        "limits": {k: min(v, 2.0) for k, v in back_off_limits(said["valid"], taxonomy, error).items()},  # 2: never
+        "limits": {k: min(v, 2.0) for k, v in back_off_limits(questions, taxonomy, error).items()},  # 2: never
         "error": error,
         "strange": float(np.quantile(near.strangeness(found["valid"]), 0.99)),
         "organs": weights,
@@ -129,6 +131,23 @@ def _rounded(network: Classifier) -> Classifier:
     state = {n: torch.from_numpy(halved(t.cpu().numpy())).to(t) for n, t in network.state_dict().items()}
     network.load_state_dict(state)
     return network.eval()
+
+
+def _with_strangers(valid: Predictions, found: dict, learnt: pd.Series, seed: int = 0) -> Predictions:
+    """Return `valid` and, added to it, what a head that never met a fifth of the species says of their valid photos.
+
+    Thresholds that are set on both are kept also where one question in six is about a plant that was not learnt.
+    """
+    names, n = np.array(valid.species), len(valid.species)
+    strange = np.random.default_rng(seed).permutation(n) < n // 5
+    known, (rows, asked) = names[~strange], (~np.isin(s, names[strange]) for s in (learnt, valid.images["species"]))
+    head = fit_linear(found["train"][rows], pd.Index(known).get_indexer(learnt[rows]), len(known))
+    with torch.inference_mode():
+        embeddings = torch.from_numpy(found["valid"])
+        probs = widen(head, np.flatnonzero(~strange), n)(embeddings).softmax(1).numpy()
+    heat = temperature(Predictions(valid.images[asked], valid.species, probs[asked]))
+    said = temper(Predictions(valid.images[~asked], valid.species, probs[~asked]), heat)
+    return Predictions(pd.concat([valid.images, said.images]), valid.species, np.concatenate([valid.probs, said.probs]))
 
 
 def _typical(embeddings: np.ndarray, species: np.ndarray, n: int) -> np.ndarray:

@@ -10,10 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from plantlab import cli, identifier
+from plantlab import cli, export, identifier
+from plantlab.answers import back_off_limits
 from plantlab.export import build, learn
 from plantlab.identifier import SHIPPED, check_onnx, identify_files, load
 from plantlab.photos import PhotoError
+from plantlab.predictions import Predictions
 from plantlab.table import TableError
 
 GENERA = {"Stripes across": "Stripes", "Stripes along": "Stripes", "Plain grey": "Plain"}
@@ -137,6 +139,21 @@ def test_thresholds_hold_on_valid(model, images):
     named = told["rank"] == "species"
     assert (told["name"][named].to_numpy() == valid["species"][named.to_numpy()].to_numpy()).mean() >= 0.9
     assert (told["rank"] == "unlike").mean() <= 0.05
+
+
+def test_thresholds_are_set_among_questions_about_plants_that_were_not_learnt():
+    rng, names = np.random.default_rng(0), [f"Planta {k}" for k in range(10)]
+    centre, of = rng.normal(size=(10, 16)) * 3, np.repeat(np.arange(10), 20)
+    found = {s: (centre[of] + rng.normal(size=(200, 16))).astype(np.float32) for s in ("train", "valid")}
+    species = pd.Series(np.array(names)[of])
+    valid = Predictions(pd.DataFrame({"image_path": "", "species": species}), names, np.eye(10)[of] * 0.9 + 0.01)
+    asked = export._with_strangers(valid, found, species)
+    assert len(asked) == 240, "all of valid, and a fifth of the species once more"
+    np.testing.assert_array_equal(asked.probs[:200], valid.probs)
+    strange = asked.images["species"][200:]
+    assert strange.nunique() == 2 and asked.probs[np.arange(200, 240), asked.targets[200:]].max() < 1e-6
+    alone, among = (back_off_limits(each, pd.DataFrame({"species": names}))["species"] for each in (valid, asked))
+    assert among > alone, "what a stranger may be taken for is asked for more"
 
 
 def test_what_is_no_model_is_said(tmp_path, folder):
