@@ -66,10 +66,8 @@ def prediction_sets(
     odd, odd_valid = -predictions.probs / share, -valid.probs / share  # how odd each species would be, (N, K)
     truth = valid.targets
     own = np.where(truth < 0, np.inf, odd_valid[np.arange(len(truth)), truth])  # (N,)
-    if method == "classwise":
-        limits = np.array([_quantile(own[truth == k], alpha) for k in range(len(valid.species))])
-        return odd <= limits
-    return odd <= _quantile(own, alpha)
+    each = [own[truth == k] for k in range(len(valid.species))] if method == "classwise" else [own]
+    return odd <= np.array([_quantile(scores, alpha) for scores in each])
 
 
 def _quantile(scores: np.ndarray, alpha: float) -> float:

@@ -37,23 +37,18 @@ def decide_all(path: str | Path, photos: Iterable[tuple], decision: str, species
     Raises:
         ValueError: no photo, an unknown decision, a relabel to nothing new, or a confirm of no label.
     """
-    rows = [[sha1, label, decision, species, by] for sha1, label in photos]
-    for row in rows:
-        _refuse(*row[:4])
-    return append(path, COLUMNS, rows)
-
-
-def _refuse(sha1: str, label: str, decision: str, species: str) -> None:
-    """Raise ValueError if this is no decision."""
     if decision not in DECISIONS:
         near = get_close_matches(str(decision), DECISIONS, n=1) or DECISIONS
         raise ValueError(f"decision is {decision!r}; did you mean {' or '.join(near)}?")
-    if not sha1:
-        raise ValueError("a decision has no sha1; take it from the tables that photos.set_aside returns.")
-    if (decision == "relabel") != bool(species) or decision == "relabel" and species == label:
-        raise ValueError(f"{decision} of {label!r} to {species!r}; relabel needs another species, the rest none.")
-    if decision == "confirm" and not label:
-        raise ValueError("a photo without a label cannot be confirmed; relabel it, or drop it.")
+    rows = [[sha1, label, decision, species, by] for sha1, label in photos]
+    for sha1, label, *_ in rows:
+        if not sha1:
+            raise ValueError("a decision has no sha1; take it from the tables that photos.set_aside returns.")
+        if (decision == "relabel") != bool(species) or decision == "relabel" and species == label:
+            raise ValueError(f"{decision} of {label!r} to {species!r}; relabel needs another species, the rest none.")
+        if decision == "confirm" and not label:
+            raise ValueError("a photo without a label cannot be confirmed; relabel it, or drop it.")
+    return append(path, COLUMNS, rows)
 
 
 def append(path: str | Path, columns: list[str], rows: list[list]) -> list[dict]:

@@ -46,26 +46,21 @@ def fit_linear(
     x, y = torch.from_numpy(((embeddings - mean) / std).astype(np.float32)), torch.as_tensor(targets)
     groups = torch.as_tensor(np.zeros(0, int) if parents is None else n_species + np.asarray(parents))
     rows = int(groups.max()) + 1 if len(groups) else n_species
-    shape = (rows, x.shape[1] + 1)  # species, then genera; the last column is the bias
-
-    def objective(flat: torch.Tensor) -> torch.Tensor:
-        own = flat.view(shape)
-        weight = own[:n_species] + own[groups] if len(groups) else own
-        return loss(x @ weight[:, :-1].T + weight[:, -1], y) + penalty / 200 * own[:, :-1].square().sum()
-
-    flat = torch.zeros(rows * shape[1], requires_grad=True)
+    own = torch.zeros(rows, x.shape[1] + 1, requires_grad=True)  # species, then genera; the last column is the bias
     lbfgs = {"max_iter": 200, "tolerance_grad": 1e-4, "line_search_fn": "strong_wolfe"}
-    optimizer = torch.optim.Adam([flat], 0.01) if steps else torch.optim.LBFGS([flat], **lbfgs)
+    optimizer = torch.optim.Adam([own], 0.01) if steps else torch.optim.LBFGS([own], **lbfgs)
 
-    def value() -> torch.Tensor:
+    def objective() -> torch.Tensor:
         optimizer.zero_grad()
-        (found := objective(flat)).backward()
-        return found
+        weight = own[:n_species] + own[groups] if len(groups) else own
+        value = loss(x @ weight[:, :-1].T + weight[:, -1], y) + penalty / 200 * own[:, :-1].square().sum()
+        value.backward()
+        return value
 
     for _ in range(steps or 1):  # L-BFGS takes all of its own in one
-        optimizer.step(value)
-    own = flat.detach().view(shape).double().numpy()
-    both = own[:n_species] + own[groups.numpy()] if len(groups) else own
+        optimizer.step(objective)
+    fitted = own.detach().double().numpy()
+    both = fitted[:n_species] + fitted[groups.numpy()] if len(groups) else fitted
     weight, bias = both[:, :-1] / std, both[:, -1]
     return _linear(weight, bias - weight @ mean)
 
