@@ -11,7 +11,7 @@ from torch import nn
 from plantlab import __version__
 from plantlab.answers import back_off_limits, temper, temperature
 from plantlab.backbones import Classifier, create_network, embed
-from plantlab.heads import fit_linear, widen
+from plantlab.heads import fit_linear, probabilities, widen
 from plantlab.identifier import Identifier, halved
 from plantlab.metrics import score
 from plantlab.neighbours import Neighbours
@@ -58,9 +58,7 @@ def build(
     taxonomy = taxonomy.reindex(species)[ranks].reset_index()
     taxonomy["n_images"] = taxonomy["species"].map(parts["train"]["species"].value_counts())
     found = {split: embed(rows, network, image_size, cache=cache) for split, rows in parts.items()}
-    with torch.inference_mode():
-        ask = lambda x: network.head(torch.from_numpy(x).to(network.mean.device)).softmax(1).cpu().numpy()  # noqa: E731
-        said = {split: Predictions(parts[split], species, ask(found[split])) for split in parts}
+    said = {split: Predictions(parts[split], species, probabilities(network.head, found[split])) for split in parts}
     heat = temperature(said["valid"])
     said = {split: temper(each, heat) for split, each in said.items()}
     questions = _with_strangers(said["valid"], found, parts["train"]["species"])
@@ -115,8 +113,8 @@ def learn(
         species = fit_head(network, images, image_size, 1.0, cache=cache)
         if method == "two-step":
             fit(network, images, epochs, lr, image_size=image_size, seed=seed, checkpoint=checkpoint, progress=True)
-        embeddings = torch.from_numpy(embed(valid, network, image_size, cache=cache)).to(network.mean.device)
-        right = network.head(embeddings).argmax(1).cpu().numpy() == pd.Index(species).get_indexer(valid["species"])
+        said = probabilities(network.head, embed(valid, network, image_size, cache=cache))
+        right = said.argmax(1) == pd.Index(species).get_indexer(valid["species"])
         tried[method] = (right.mean(), network, species)
         print(f"{method}: {right.mean():.3f} of {len(valid)} valid photos named right")
     best = max(tried, key=lambda method: tried[method][0])
@@ -142,9 +140,7 @@ def _with_strangers(valid: Predictions, found: dict, learnt: pd.Series, seed: in
     strange = np.random.default_rng(seed).permutation(n) < n // 5
     known, (rows, asked) = names[~strange], (~np.isin(s, names[strange]) for s in (learnt, valid.images["species"]))
     head = fit_linear(found["train"][rows], pd.Index(known).get_indexer(learnt[rows]), len(known))
-    with torch.inference_mode():
-        embeddings = torch.from_numpy(found["valid"])
-        probs = widen(head, np.flatnonzero(~strange), n)(embeddings).softmax(1).numpy()
+    probs = probabilities(widen(head, np.flatnonzero(~strange), n), found["valid"])
     heat = temperature(Predictions(valid.images[asked], valid.species, probs[asked]))
     said = temper(Predictions(valid.images[~asked], valid.species, probs[~asked]), heat)
     return Predictions(pd.concat([valid.images, said.images]), valid.species, np.concatenate([valid.probs, said.probs]))

@@ -65,6 +65,14 @@ def fit_linear(
     return _linear(weight, bias - weight @ mean)
 
 
+def probabilities(head: nn.Module, embeddings: np.ndarray) -> np.ndarray:
+    """Return what a head says of embeddings (N, D): probabilities float32 (N, K)."""
+    parts = torch.from_numpy(np.asarray(embeddings, np.float32)).split(4096)
+    device = next(head.parameters()).device
+    with torch.inference_mode():
+        return torch.cat([head(part.to(device)).softmax(1).cpu() for part in parts]).numpy()
+
+
 def out_of_fold(
     embeddings: np.ndarray, targets: np.ndarray, n_species: int, groups: np.ndarray, n_folds: int = 5, **options
 ) -> np.ndarray:
@@ -80,8 +88,7 @@ def out_of_fold(
     for learn, ask in folds.split(embeddings, targets, groups):
         there, codes = np.unique(targets[learn], return_inverse=True)
         head = widen(fit_linear(embeddings[learn], codes, len(there), **options), there, n_species)
-        with torch.no_grad():
-            probs[ask] = head(torch.from_numpy(embeddings[ask]).float()).softmax(1).numpy()
+        probs[ask] = probabilities(head, embeddings[ask])
     return probs
 
 

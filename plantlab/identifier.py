@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from plantlab.answers import back_off, temper
 from plantlab.backbones import Classifier, compile_network, create_network, export_onnx, fingerprint, swap_relu6
 from plantlab.explain import grad_cam
+from plantlab.heads import probabilities
 from plantlab.images import batches
 from plantlab.neighbours import Neighbours
 from plantlab.photos import SUFFIXES, write_whole
@@ -76,11 +77,9 @@ class Identifier:
         few = max(1, min(32, len(photos) // torch.get_num_threads()))  # those of one plant keep every core busy, too
         rows = list(batches(photos, self.image_size, batch_size=few, problems=problems, run=self._run))
         found = np.concatenate(rows) if rows else np.zeros((0, self.network.n_features), np.float32)
-        with torch.inference_mode():
-            head = self.network.head
-            probs = head(torch.from_numpy(found).to(head.weight.device)).softmax(1).cpu().numpy()
         images = pd.DataFrame({"image_path": range(len(found)), "species": None})
-        return temper(Predictions(images, self.species, probs), self.card["temperature"]).probs, found
+        said = Predictions(images, self.species, probabilities(self.network.head, found))
+        return temper(said, self.card["temperature"]).probs, found
 
     def answer(self, photos: list, organs: Iterable[str] = (), within: Iterable[str] = (), k: int = 5) -> Answer:
         """Return what the photos of *one* plant show.

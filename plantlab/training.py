@@ -19,7 +19,7 @@ from fastai.metrics import accuracy
 from torch import nn
 
 from plantlab.backbones import Classifier, create_network, embed
-from plantlab.heads import fit_linear
+from plantlab.heads import fit_linear, probabilities
 from plantlab.images import MIXES, batches, loaders, mix, set_epoch
 from plantlab.photos import write_whole
 from plantlab.predictions import Predictions, fuse
@@ -254,13 +254,8 @@ def predict(
             f"{len(species)} species, but the head has {getattr(network.head, 'out_features', 'no')} outputs"
         )
     network.eval()
-    answers = []
-    for view in views:
-        rows = torch.from_numpy(embed(images, network, image_size, view, cache, batch_size)).to(network.mean.device)
-        with torch.inference_mode():
-            probs = [torch.softmax(network.head(part), 1).cpu() for part in rows.split(4096)]
-        answers.append(Predictions(images, list(species), torch.cat(probs).numpy()))
-    return fuse(answers)
+    rows = (embed(images, network, image_size, view, cache, batch_size) for view in views)
+    return fuse(Predictions(images, list(species), probabilities(network.head, each)) for each in rows)
 
 
 METHODS = ("from scratch", "frozen", "two-step")
