@@ -98,9 +98,12 @@ def test_predict_equals_the_network_in_torch_row_by_row(images):
 def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(images, tmp_path, monkeypatch):
     """One plant: 5 photos x 5 views x 12 networks, counted where photos go into networks."""
     computed, real = [], backbones.batches
-    monkeypatch.setattr(
-        backbones, "batches", lambda paths, *given: computed.extend((p, given[1]) for p in paths) or real(paths, *given)
-    )
+
+    def counted(paths, *given, **options):
+        computed.extend((path, given[1]) for path in paths)
+        return real(paths, *given, **options)
+
+    monkeypatch.setattr(backbones, "batches", counted)
 
     def ask(networks):
         computed.clear()
