@@ -3,6 +3,8 @@
 import socket
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import nbformat
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -35,6 +37,12 @@ class Kernels(AsyncMappingKernelManager):
             await super().cull_kernel_if_idle(kernel_id)
 
 
+def _knows(model: str) -> str:
+    from plantlab import identifier
+
+    return identifier.load(model).knows
+
+
 def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bool = True) -> int:
     """Serve the identify desk as a web page, until it is stopped.
 
@@ -59,9 +67,8 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
     options += [] if browser else ["--no-browser"]
     server = subprocess.Popen([sys.executable, "-m", "voila", str(path), *options], cwd=path.parent)
     try:
-        from plantlab import identifier  # seconds of torch, while the server starts
-
-        print(identifier.load(model).knows)
+        with ProcessPoolExecutor(1, get_context("spawn")) as other:  # what loading takes is not kept while it serves
+            print(other.submit(_knows, model).result())
         at = "localhost" if host == "127.0.0.1" else host
         print(f"The page: http://{at}:{port} (stop it with Ctrl-C)", flush=True)
         return server.wait()
