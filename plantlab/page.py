@@ -58,7 +58,7 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
     page.cells = [c for c in page.cells if {"parameters", "page"} & set(c.metadata.get("tags", []))]
     changed = changed_parameters("08_identify", {"model": model})
     page.cells.insert(1, nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in changed.items())))
-    path = project_root() / "data" / "page" / "plantlab.ipynb"
+    path = project_root() / "data" / "page" / str(port) / "plantlab.ipynb"  # two pages, two models
     write_whole(path, nbformat.writes(page))
     options = f"""--port={port} --Voila.ip={host} --strip_sources=True --theme=light --show_tracebacks=False
         --preheat_kernel=True --pool_size=1 --VoilaConfiguration.multi_kernel_manager_class=plantlab.page.Kernels
