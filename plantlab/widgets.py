@@ -69,7 +69,7 @@ def _plant(model, photos: list[tuple[str, bytes]], flora: widgets.Dropdown, abov
     """Return the card of one plant: its photos with their organs, the answer, look-alikes, a vote."""
     told, contents = widgets.HTML(), [content for _, content in photos]
     organs = [
-        widgets.Dropdown(options=("auto", *ORGANS, "other"), layout=widgets.Layout(width="132px")) for _ in photos
+        widgets.Dropdown(options=("auto", *ORGANS, "other"), layout=widgets.Layout(width="128px")) for _ in photos
     ]
     species = widgets.Combobox(options=model.species, placeholder="species", layout=widgets.Layout(width="220px"))
     answered = {}
