@@ -87,6 +87,7 @@ def build(
         "temperature": heat,
         "limits": {k: min(v, 2.0) for k, v in back_off_limits(questions, taxonomy, error).items()},  # 2: never
         "error": error,
+        "strangers": len(questions) - len(said["valid"]),
         "strange": float(np.quantile(near.strangeness(found["valid"]), 0.99)),
         "organs": weights,
         "scores": {k: v.item() if isinstance(v, np.generic) else v for k, v in scores.items()},

@@ -112,7 +112,7 @@ def tell(answer, error: float) -> str:
 
     `error` is the share of such answers that was wrong on valid, at most.
     """
-    wrong = f"<small>At most {error:.0%} of such answers were wrong, some of them about plants it did not know.</small>"
+    wrong = f"<small>At most {error:.0%} of such answers were wrong in a test.</small>"
     name = f"<i>{html.escape(answer.name)}</i>"
     said = {
         "species": name + wrong,
