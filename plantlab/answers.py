@@ -35,11 +35,6 @@ def temper(predictions: Predictions, temperature: float) -> Predictions:
     return Predictions(predictions.images, predictions.species, logits / logits.sum(1, keepdims=True))
 
 
-def calibrate(predictions: Predictions, valid: Predictions) -> Predictions:
-    """Return `predictions` tempered by what `valid` asks for: how sure an answer is, is how often it is right."""
-    return temper(predictions, temperature(valid))
-
-
 def prediction_sets(
     predictions: Predictions, valid: Predictions, method: str = "standard", alpha: float = 0.1, counts=None
 ) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Pretrained networks: created from timm, weighed from a file, a local store or the hub; embeddings computed once."""
 
+import copy
 import difflib
 import functools
 import hashlib
@@ -231,30 +232,24 @@ def _session(network: Classifier, weights: str, image_size: int):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     try:
-        model = export_onnx(network, image_size, "features")
+        model = export_onnx(network, image_size, head=False)
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3)
         return None
 
 
-def export_onnx(network: Classifier, image_size: int, part: str = "forward") -> bytes:
-    """Return an ONNX model, `photos` float32 (B, 3, S, S) in [0, 255] to `out`: logits, or "features"."""
-
-    class Part(nn.Module):  # the exporter wants a module whose forward is the wanted part
-        def __init__(self):
-            super().__init__()
-            self.network = network
-
-        def forward(self, photos):
-            return getattr(self.network, part)(photos.float())
-
+def export_onnx(network: Classifier, image_size: int, head: bool = True) -> bytes:
+    """Return an ONNX model, `photos` float32 (B, 3, S, S) in [0, 255] to `out`: logits, without a head embeddings."""
+    if not head:
+        network = copy.copy(network)
+        network._modules = network._modules | {"head": nn.Identity()}
     buffer, example = io.BytesIO(), torch.zeros(2, 3, image_size, image_size)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # of the TorchScript exporter: seconds faster than its successor
         axes = {"photos": {0: "batch"}, "out": {0: "batch"}}
         names = {"input_names": ["photos"], "output_names": ["out"], "dynamic_axes": axes}
-        torch.onnx.export(Part().eval(), (example,), buffer, dynamo=False, **names)
+        torch.onnx.export(network.eval(), (example,), buffer, dynamo=False, **names)
     return buffer.getvalue()
 
 

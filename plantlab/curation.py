@@ -62,19 +62,19 @@ def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k
     """Return how suspicious each photo is, a column a reason, (N,) each, the higher the more.
 
     `label`: 1 - the label's probability (confident learning's self-confidence). `neighbours`: share of the `k` most
-    alike photos that carry another label. `strange`: Mahalanobis distance to the trusted photos (to all, where under
-    2 k are `source` trusted), the reason against photos without a plant; trusted ones are measured by
-    fits that they were not part of. `copy`: 1 where it duplicates an earlier one.
+    alike photos that carry another label. `strange`: how much farther a photo lies from the trusted ones (from all,
+    where under 2 k are `source` trusted) than from all photos, in squared Mahalanobis distances of fits that its
+    plant was not part of: the reason against photos without a plant. `copy`: 1 where it duplicates an earlier one.
 
     Args:
         probs: (N, K) for the sorted species, of heads that did not learn from the photo (heads.out_of_fold).
         embeddings: (N, D), best few numbers, such as 100 principal components.
-    Source: Northcutt et al. 2021, "Confident learning", through cleanlab; Lee et al. 2018, "A simple unified framework
-    for detecting out-of-distribution samples", for the distance.
+    Source: Northcutt et al. 2021, "Confident learning", through cleanlab; Ren et al. 2021, "A simple fix to Mahalanobis
+    distance for improving near-OOD detection".
     """
     from cleanlab.rank import get_label_quality_scores
     from sklearn.covariance import LedoitWolf
-    from sklearn.model_selection import KFold
+    from sklearn.model_selection import GroupKFold
     from sklearn.neighbors import NearestNeighbors
 
     require(images, "species")
@@ -83,21 +83,37 @@ def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k
         got = f"probs {probs.shape} and {len(embeddings)} embeddings"
         raise ValueError(f"expected probs {(len(images), len(names))} and as many embeddings; got {got}")
     near = NearestNeighbors(n_neighbors=k, metric="cosine").fit(embeddings).kneighbors(return_distance=False)
-    trusted = np.flatnonzero(images.get("source", pd.Series("", images.index)) == "trusted")
-    trusted = trusted if len(trusted) >= 2 * k else np.arange(len(images))
-    far, asked = np.zeros(len(images)), np.zeros(len(images))
-    for fit, _ in KFold(5, shuffle=True, random_state=0).split(trusted):
-        others = np.setdiff1d(np.arange(len(images)), trusted[fit])  # no photo is measured by a fit that it was part of
-        far[others] += np.sqrt(LedoitWolf().fit(embeddings[trusted[fit]]).mahalanobis(embeddings[others]))
-        asked[others] += 1
+    trusted = (images.get("source", pd.Series("", images.index)) == "trusted").to_numpy()
+    trusted, strange = trusted | (trusted.sum() < 2 * k), np.zeros(len(images))
+    for fit, ask in GroupKFold(5).split(embeddings, groups=observations(images)):
+        plants, all_ = (LedoitWolf().fit(embeddings[rows]) for rows in (fit[trusted[fit]], fit))
+        strange[ask] = plants.mahalanobis(embeddings[ask]) - all_.mahalanobis(embeddings[ask])
     copies = find_duplicates(images)["second"] if "phash" in images else []
     scores = {
         "label": 1 - get_label_quality_scores(labels, probs, method="self_confidence"),
         "neighbours": (labels[near] != labels[:, None]).mean(axis=1),
-        "strange": far / asked,
+        "strange": strange,
         "copy": np.isin(np.arange(len(images)), copies).astype(float),
     }
     return pd.DataFrame(scores, index=images.index)
+
+
+def weigh_labels(probs: np.ndarray, targets: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Return the probability that each label is right, (N,): what a judge sees in the photo, and Bayes.
+
+    Some species are taken for one another more often than others. How often a photo of species i comes under label j
+    is counted from the judge's answers to the rows `asked`; each species adds one photo, mostly under its own name.
+
+    Args:
+        probs: (N, K) of a judge that did not learn from the row, best from trusted photos alone. A label that it cannot
+            give is believed. targets: (N,) the labels by number. asked: (N,) bool, the rows whose labels are in doubt.
+    Source: Hendrycks et al. 2018, "Using trusted data to train deep networks on labels corrupted by severe noise".
+    """
+    counts = np.full((probs.shape[1],) * 2, 0.3 / probs.shape[1]) + 0.7 * np.eye(probs.shape[1])
+    np.add.at(counts.T, targets[asked], probs[asked])
+    joint = probs * (counts / counts.sum(axis=1, keepdims=True))[:, targets].T  # (N, K)
+    own = joint[np.arange(len(targets)), targets]
+    return np.where(probs.max(axis=0)[targets] > 0, own / np.maximum(joint.sum(axis=1), 1e-12), 1.0)
 
 
 def swap_labels(

@@ -257,7 +257,7 @@ def check_onnx(model: Identifier, path: Path) -> dict:
     """
     import onnxruntime
 
-    write_whole(path, export_onnx(model.network.cpu(), model.image_size, "forward"))
+    write_whole(path, export_onnx(model.network.cpu(), model.image_size))
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     photos = np.random.default_rng(0).integers(0, 256, (8, 3, model.image_size, model.image_size)).astype(np.float32)
     runs = {"onnx": lambda: session.run(None, {"photos": photos})[0]}

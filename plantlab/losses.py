@@ -42,9 +42,6 @@ class LogitAdjusted(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(logits + self.offset.to(logits.device), targets)
 
-    def extra_repr(self) -> str:
-        return f"tau={self.tau}"
-
 
 class LDAM(nn.Module):
     """Cross-entropy with a margin on the true species' logit, the largest for the rarest: margin * (n_min / n) ** 1/4.
@@ -64,9 +61,6 @@ class LDAM(nn.Module):
         weight = None if self.weight is None else self.weight.to(logits.device)
         return F.cross_entropy(logits - margins, targets, weight)
 
-    def extra_repr(self) -> str:
-        return f"margins={self.margins.tolist()}, weight={self.weight}"
-
 
 class GCE(nn.Module):
     """(1 - p ** q) / q of the label's probability p: from cross-entropy (q -> 0) to mean absolute error (q = 1).
@@ -85,9 +79,6 @@ class GCE(nn.Module):
         log_p = -F.cross_entropy(logits, targets, reduction="none")  # (B,)
         return (-torch.expm1(self.q * log_p)).mean() / self.q
 
-    def extra_repr(self) -> str:
-        return f"q={self.q}"
-
 
 class SymmetricCE(nn.Module):
     """alpha * cross-entropy + beta * reverse cross-entropy, in which log 0 is -4.
@@ -102,9 +93,6 @@ class SymmetricCE(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         nll = F.cross_entropy(logits, targets, reduction="none")  # (B,)
         return (self.alpha * nll - 4 * self.beta * torch.expm1(-nll)).mean()
-
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}, beta={self.beta}"
 
 
 class ELR(nn.Module):

@@ -203,7 +203,7 @@ def fit(
         network.head = nn.Linear(network.n_features, dls.c)
     network.to(device).train()
     settings = (dls.vocab, len(dls.train.dataset), epochs, lr, body_lr, image_size, batch_size, augment, smoothing)
-    key = repr((*settings, weight_decay, accumulate, clip, seed, *([repr(loss)] if loss else [])))
+    key = repr((*settings, weight_decay, accumulate, clip, seed, *([type(loss), vars(loss)] if loss else [])))
     path = Path(checkpoint) if checkpoint else None
     state = torch.load(path, map_location=device, weights_only=True) if path and path.is_file() else None
     if state and state["key"] != key:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plantlab.answers import back_off, calibrate, prediction_sets, score_sets
+from plantlab.answers import back_off, prediction_sets, score_sets, temper, temperature
 from plantlab.metrics import expected_calibration_error, ranks
 from plantlab.predictions import Predictions
 
@@ -26,12 +26,12 @@ def world(n: int, seed: int, sharpness: float = 1.0, tail: float = 8.0) -> Predi
 
 def test_calibration_undoes_overconfidence_and_keeps_the_order():
     loud, valid = world(4000, 1, sharpness=3), world(4000, 2, sharpness=3)
-    calm = calibrate(loud, valid)
+    calm = temper(loud, temperature(valid))
     assert (ranks(calm) == ranks(loud)).all()
     gap = [expected_calibration_error(p.probs.max(1), ranks(p) == 1) for p in (loud, calm)]
     assert gap[0] > 0.15 and gap[1] < 0.03
     honest = world(4000, 3)
-    assert np.abs(calibrate(honest, world(4000, 4)).probs - honest.probs).max() < 0.05
+    assert np.abs(temper(honest, temperature(world(4000, 4))).probs - honest.probs).max() < 0.05
 
 
 @pytest.mark.parametrize("method", ["standard", "classwise", "PAS"])

@@ -215,6 +215,26 @@ def test_suspicion_finds_wrong_labels_and_strangers_and_agrees_with_cleanlab():
         curation.suspicion(images, probs[:, :2], vectors)
 
 
+def test_weighed_labels_are_bayes_rule_and_know_which_species_are_confused():
+    probs = np.array([[0.8, 0.2, 0], [0.6, 0.4, 0], [0.1, 0.9, 0], [0.5, 0.5, 0]])
+    targets, asked = np.array([0, 1, 1, 2]), np.array([True, True, True, False])
+    # photos of species 0 under labels 0, 1, 2: 0.8, 0.6 + 0.1, 0, and the photo that is added: 0.8, 0.1, 0.1
+    of_0, of_1 = np.array([1.6, 0.8, 0.1]) / 2.5, np.array([0.3, 0.4 + 0.9 + 0.8, 0.1]) / 2.5
+    right = curation.weigh_labels(probs, targets, asked)
+    assert right[0] == pytest.approx(0.8 * of_0[0] / (0.8 * of_0[0] + 0.2 * of_1[0]))
+    assert right[1] == pytest.approx(0.4 * of_1[1] / (0.6 * of_0[1] + 0.4 * of_1[1]))
+    assert right[3] == 1, "the judge knows nothing of species 2"
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)  # a weak judge of twenty species, under labels that mix up pairs
+    truth, swapped = rng.integers(0, 20, 2000), rng.random(2000) < 0.3
+    targets = np.where(swapped, truth ^ 1, truth)
+    logits = 1.5 * rng.normal(size=(2000, 20)) + 2.5 * np.eye(20)[truth]
+    probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    right = curation.weigh_labels(probs, targets, np.ones(2000, bool))
+    assert roc_auc_score(swapped, -right) > roc_auc_score(swapped, -probs[np.arange(2000), targets]) + 0.01
+
+
 def test_swapped_labels_know_their_truth():
     images, vectors, _ = noisy(600)
     images["split"] = np.where(np.arange(600) < 500, "train", "test")
