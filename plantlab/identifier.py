@@ -74,7 +74,7 @@ class Identifier:
     def see(self, photos: list, problems: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return calibrated probabilities (N, K) and embeddings (N, D) of files or bytes; `problems` as in batches."""
         self._run = self._run or compile_network(self.network, self.image_size)
-        few = max(1, min(32, len(photos) // torch.get_num_threads()))  # those of one plant keep every core busy, too
+        few = max(1, min(16, len(photos) // torch.get_num_threads()))  # those of one plant keep every core busy, too
         rows = list(batches(photos, self.image_size, batch_size=few, problems=problems, run=self._run))
         found = np.concatenate(rows) if rows else np.zeros((0, self.network.n_features), np.float32)
         images = pd.DataFrame({"image_path": range(len(found)), "species": None})

@@ -78,7 +78,7 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
 
 def _to_rgb(photo: Image.Image) -> Image.Image:
     with contextlib.suppress(Exception):  # unreadable EXIF says nothing about the pixels
-        photo = ImageOps.exif_transpose(photo)
+        ImageOps.exif_transpose(photo, in_place=True)
     if photo.mode[0] in "IF":  # 16 or 32 bits a pixel, which convert() would clip at 255
         pixels = np.asarray(photo, dtype=float)
         low, high = (0, 65535) if "16" in photo.mode else (pixels.min(), pixels.max())  # 32 bits know no white
@@ -86,7 +86,7 @@ def _to_rgb(photo: Image.Image) -> Image.Image:
     if photo.has_transparency_data:
         photo = photo.convert("RGBA")
         photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
-    return photo.convert("RGB")
+    return photo if photo.mode == "RGB" else photo.convert("RGB")
 
 
 def thumbnail(photo: str | Path | bytes | Image.Image, size: int) -> bytes:
