@@ -226,13 +226,14 @@ def recorded(notebook: str, kind: str = "photographs") -> pd.DataFrame:
     return compare(records[records["kind"] == kind])
 
 
-def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterable[str] = ()) -> pd.DataFrame:
+def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterable[str] = (), digits=3) -> pd.DataFrame:
     """Return scores on record, a row a data set and method: means over the seeds, with how many, n, machine and date.
 
     Runs at the defaults, which are not committed, are left out.
 
     Args:
         columns: those to show besides top1, such as macro_top1. by: parameters that part rows, too, such as noise.
+        digits: of the means, to look at; ask for more to compute with them.
     """
     records = _committed(notebook)
     records = records[records["split"] == split].rename(columns={f"param_{name}": name for name in by})
@@ -243,7 +244,7 @@ def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterab
     last = {c: (c, "last") for c in ("device", "date")}
     told = {"seeds": ("seed", "nunique"), "n": ("n", "first"), **means, **last}
     table = records.groupby(keys, sort=False).agg(**told).reset_index()
-    return table.assign(date=table["date"].str[:10]).round(3)
+    return table.assign(date=table["date"].str[:10]).round(digits)
 
 
 def chosen_on_valid(notebook: str, data: str, measure: str, within: tuple[str, float, str]) -> str:
@@ -253,7 +254,7 @@ def chosen_on_valid(notebook: str, data: str, measure: str, within: tuple[str, f
         data: as recorded_means names it. within: measure, loss allowed, method: what may be lost against which.
     """
     limited, loss, base = within
-    known = recorded_means(notebook, measure, limited, split="valid")
+    known = recorded_means(notebook, measure, limited, split="valid", digits=9)
     known = known[known["data"] == data].set_index("method")
     best = known.loc[known[limited] >= known.loc[base, limited] - loss, measure].idxmax()
     rows = _committed(notebook).query("data == @data and method == @best and split == 'test'")

@@ -18,7 +18,7 @@ from fastai.learner import Learner
 from fastai.metrics import accuracy
 from torch import nn
 
-from plantlab.backbones import Classifier, create_network, embed
+from plantlab.backbones import Classifier, create_network, embed, fingerprint
 from plantlab.heads import fit_linear, probabilities
 from plantlab.images import MIXES, batches, loaders, mix, set_epoch
 from plantlab.photos import write_whole
@@ -203,13 +203,12 @@ def fit(
         network.head = nn.Linear(network.n_features, dls.c)
     network.to(device).train()
     settings = (dls.vocab, len(dls.train.dataset), epochs, lr, body_lr, image_size, batch_size, augment, smoothing)
-    key = repr((*settings, weight_decay, accumulate, clip, seed, *([type(loss), vars(loss)] if loss else [])))
+    told = [type(loss), {k: v for k, v in vars(loss).items() if k[0] != "_"}, fingerprint(loss)] if loss else []
+    key = repr((*settings, weight_decay, accumulate, clip, seed, *told))
     path = Path(checkpoint) if checkpoint else None
     state = torch.load(path, map_location=device, weights_only=True) if path and path.is_file() else None
     if state and state["key"] != key:
-        raise ValueError(
-            f"{path} is the checkpoint of a run with other settings or data; delete it or name another file"
-        )
+        raise ValueError(f"{path} is the checkpoint of a run with other settings or data; delete it or name another")
     keep = Keep(path, patience, key, state)
     cbs = [keep, *([GradientAccumulation(accumulate * batch_size)] if accumulate > 1 else [])]
     cbs += [GradientClip(clip)] if clip else []

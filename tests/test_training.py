@@ -279,8 +279,8 @@ def test_another_run_s_checkpoint_is_refused_and_damage_is_said(images, tmp_path
             create_network(SMALL, weights="none"), images, 2, image_size=32, n_workers=0, checkpoint=tmp_path / "a.ckpt"
         )
     assert (tmp_path / "a.ckpt").is_file()
-    weighed = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 3]))
-    heavier = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2, 4]))
+    weighed = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.5, 2, 3]))
+    heavier = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.5, 2, 3.00001]))
     options = {"image_size": 32, "n_workers": 0, "checkpoint": tmp_path / "a.ckpt"}
     for epochs, loss in ((3, None), (2, weighed)):
         with pytest.raises(ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"):
