@@ -147,9 +147,15 @@ def bench_training(images: pd.DataFrame, args) -> Iterator[dict]:
         yield row("plantlab two-step", f"0 + {epochs}", cost["seconds"], training.predict(network, species, test, size))
 
 
+@torch.inference_mode()
+def in_torch(network: torch.nn.Module, decoded: list[np.ndarray], layout=torch.channels_last) -> int:
+    """Embed the batches as whoever runs the bare network of timm does; return how many photos that were."""
+    return sum(len(network.features(torch.from_numpy(x).to(memory_format=layout))) for x in decoded)
+
+
 def bench_embedding(images: pd.DataFrame, args) -> Iterator[dict]:
     """Yield photos and GFLOP a second of each way to embed, beside the matrix-product peak of the same cores."""
-    size, n, channels_last = args.image_size, args.batch_size, torch.channels_last
+    size, n = args.image_size, args.batch_size
     network = backbones.create_network(args.backbone, weights=args.weights)
     plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     train = images[images["split"] == "train"]
@@ -163,15 +169,11 @@ def bench_embedding(images: pd.DataFrame, args) -> Iterator[dict]:
     gflop = counter.get_total_flops() / 1e9  # of one photo; a multiply-add counts two, as in the matrix product
     a, b = torch.randn(2, 2048, 2048)
 
-    @torch.inference_mode()
-    def in_torch(model: torch.nn.Module, layout: torch.memory_format) -> int:
-        return sum(len(model.features(torch.from_numpy(x).to(memory_format=layout))) for x in decoded)
-
     found = rates(
         {
             "matrix product": lambda: len(a @ b) / 2048,
-            "eager torch, network only": lambda: in_torch(plain, torch.contiguous_format),
-            "eager torch channels_last, network only": lambda: in_torch(network, channels_last),
+            "eager torch, network only": lambda: in_torch(plain, decoded, torch.contiguous_format),
+            "eager torch channels_last, network only": lambda: in_torch(network, decoded),
             "plantlab, network only": lambda: sum(map(len, cores.map(run, decoded))),
             "plantlab, decoding included": lambda: sum(map(len, batches(paths, size, batch_size=n, run=run))),
         },
@@ -252,13 +254,15 @@ def bench_identify(images: pd.DataFrame, args) -> Iterator[dict]:
             yield {"what": "one photo", "method": method, "ms": 1000 / rate}
         folder = {
             "network alone, decoded before": lambda: sum(map(len, cores.map(run, decoded))),
+            "network alone, eager torch": lambda: in_torch(network, decoded),
             "plantlab stream": lambda: sum(map(len, model.stream(paths))),
             "fastai get_preds": lambda: len(learn.get_preds(dl=learn.dls.test_dl(paths, num_workers=args.workers))[0]),
         }
         found = rates(folder, warm_ups=1)
     for method, rate in found.items():
-        share = rate / found["network alone, decoded before"]
-        yield {"what": f"{len(paths)} photos", "method": method, "images_per_s": rate, "share_of_network": share}
+        shares = {"share_of_network": "decoded before", "share_of_eager": "eager torch"}
+        shares = {name: rate / found[f"network alone, {which}"] for name, which in shares.items()}
+        yield {"what": f"{len(paths)} photos", "method": method, "images_per_s": rate, **shares}
 
 
 def bench_search(images: pd.DataFrame, args) -> Iterator[dict]:
