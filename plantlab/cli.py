@@ -10,7 +10,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return args.command(args)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"plantlab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

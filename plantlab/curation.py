@@ -210,7 +210,7 @@ def fit_to_train(
         (5 / each * (organs > 1), 1, 5, f"{organs} organs are mixed; a species has {each:.0f} photos of one."),
         (web / n, 0.2, 1, f"Photos from web searches, where labels are often wrong: {web} of {n}."),
         (copies / n, 0.01, 0.3, f"Photos that duplicate another, exactly or nearly: {copies} of {n}."),
-        (clash / n, 0, 0.05, f"Pairs of duplicates under two species, so one label wrong in each: {clash}."),
+        (clash / n, 0, 0.05, f"Pairs that look the same under two species; look whether a label is wrong: {clash}."),
         (strange / n_species, 0, 0.5, f"Species missing from train, whose photos will count as wrong: {strange}."),
         (shared / max(len(held_out), 1), 0, 0.05, f"Plants or photos that train shares with valid or test: {shared}."),
     ]

@@ -203,7 +203,7 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
                 file.write(rows)
             problems, kept = problems + (table["problem"] != "").sum(), table
             bar.update(len(table))
-    return f"{len(todo)} photos named, {len(listed) - len(todo)} kept, {problems} of the new ones not read"
+    return f"{len(todo) - problems} photos named, {len(listed) - len(todo)} kept, {problems} could not be read"
 
 
 def model_folders() -> dict[str, Path]:

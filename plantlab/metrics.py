@@ -118,7 +118,8 @@ def difference(better: Predictions, worse: Predictions, measure: str = "top1") -
     gain = gains(ranks(better), measure) - gains(ranks(worse), measure)
     groups = images["species"].to_numpy() if measure.startswith("ma") else np.zeros(len(images))
     mean = float(pd.Series(gain).groupby(groups).mean().mean())
-    return mean, *bootstrap_interval(gain, observations(images), groups)
+    low, high = bootstrap_interval(gain, observations(images), groups)
+    return mean, low if gain.any() else -high, high
 
 
 def score(

@@ -201,7 +201,7 @@ def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 1
         ax.axis("off")
         return titled(ax, "No image is named wrong", counted(images))
     share, low, high, said, true, given = zip(*sorted(rows, key=lambda row: -row[0]))
-    ax = _dots(ax, [f"{a}  →  {b}" for a, b in zip(true, given)], share, low, high, said, "species")
+    ax = _dots(ax, [f"{a}\n→ {b}" for a, b in zip(true, given)], share, low, high, said, "species")
     _scale(ax.xaxis, "share of the true species' images given the other name")
     title = f"{italic(true[0])} is named {italic(given[0])}\nin {said[0]} images"
     return titled(ax, title, f"{counted(images)}, {len(wrong):,} named wrong (true → named), 95 % intervals")
@@ -258,14 +258,15 @@ def _rows(ax: Axes | None, names: Sequence[str], column: str, height: float) -> 
 
 
 def _said(value: float, measure: str) -> str:
-    return f"{value:.3f}" if measure.endswith("mrr") else f"{100 * value:.1f} %"
+    form = "{:+.1f} points" if measure == "gain" else "{:.1f} %"
+    return f"{value:.3f}" if measure.endswith("mrr") else form.format(100 * value)
 
 
 def _scale(axis, measure: str) -> None:
     """Label an axis by a measure, or by other words, in percent unless it is a rank."""
     axis.set_label_text(SCORES.get(measure, measure))
     if not measure.endswith("mrr"):
-        axis.set_major_formatter(PercentFormatter(1, 0, " %"))
+        axis.set_major_formatter(PercentFormatter(1, 0, "" if measure == "gain" else " %"))
 
 
 def plot_pairs(rows: pd.DataFrame, measures: dict[str, str], title: str, line: str, ax: Axes | None = None) -> Axes:
@@ -301,14 +302,11 @@ def plot_reliability(answers: dict[str, Predictions], n_bins: int = 10, ax: Axes
     ax.set(xlim=(0, 1), ylim=(0, 1))
     _scale(ax.xaxis, "probability of the answer")
     _scale(ax.yaxis, "answers that are right")
-    return titled(ax, f"Off by {', '.join(told)} (ECE)", f"{counted(each.images)}, {n_bins} bins of equal number")
+    return titled(ax, f"Off by {'; '.join(told)} (ECE)", f"{counted(each.images)}; {n_bins} dots of as many")
 
 
 def plot_ladder(steps: pd.DataFrame, measure: str = "mrr", ax: Axes | None = None) -> Axes:
-    """Draw steps in the table's order, each with its 95 % interval and, as `gain`, what it adds to those kept before.
-
-    Introduced in notebook 06.
-    """
+    """Draw steps in order, each with its interval and, as `gain`, what it adds to those kept. Introduced in 06."""
     spread = [measure, f"{measure}_low", f"{measure}_high"]
     require(steps, "method", *spread, "gain", "gain_low", "gain_high", "n", "kind")
     said, scale = [_said(value, measure) for value in steps[measure]], 100 * steps[["gain", "gain_low", "gain_high"]]

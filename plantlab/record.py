@@ -194,7 +194,8 @@ def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.
     given = [Path(each) for each in ([source] if isinstance(source, str | Path) else source)]
     paths = [p for g in given for p in ([g] if g.suffix == ".json" else sorted(g.rglob("record.json")))]
     if not paths:
-        raise ValueError(f"no record.json in {', '.join(g.name for g in given)}; run a notebook first.")
+        found = ", ".join(f"{g}{'' if g.exists() else ' (not there)'}" for g in given)
+        raise ValueError(f"no record.json in {found}; run a notebook first.")
     rows = []
     for path in paths:
         try:

@@ -35,7 +35,7 @@ def find_notebook(name: str | Path) -> Path:
     folder = project_root() / "notebooks"
     paths = sorted(folder.rglob("[0-9][0-9]_*.ipynb"))
     known = {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
-    name = str(name).removeprefix("notebooks/").removesuffix(".ipynb")
+    name = str(name).removeprefix("notebooks/").removesuffix(".ipynb").zfill(2)  # 2 is 02
     starting = [n for n in known if n == name] or [n for n in known if n.startswith(name)]
     if len(starting) != 1:
         raise ValueError(f"no notebook {name!r}{_near(name, known)}")
@@ -76,7 +76,7 @@ def parse_value(parameter: Parameter, value: object) -> object:
         items = [i.strip(" '\"") for i in value.strip("[]").split(",")] if isinstance(value, str) else value
         return [_cast(inner or "str", item) for item in items if item != ""]
     except (KeyError, TypeError, ValueError):
-        expected = f"{parameter.type}, such as {'a,b' if kind == 'list' else parameter.value}"
+        expected = f"{parameter.type}, such as {str(parameter.value).strip('[]').replace(', ', ',') or 'a,b'}"
         raise ValueError(f"parameter {parameter.name!r} is {expected}; got {value!r}.") from None
 
 
@@ -112,7 +112,7 @@ def run_name(changed: Mapping[str, object]) -> str:
     ('dataset=flower_photos,epochs=5', 'default')
     """
     shown = {name: "+".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in changed.items()}
-    pairs = [f"{name}={re.split('[/:]', text.rstrip('/'))[-1]}" for name, text in shown.items()]
+    pairs = [name + "=" + re.split(r"[/\\:]", text.rstrip("/\\"))[-1] for name, text in shown.items()]
     name = re.sub(r"[^\w.+,=-]+", "-", ",".join(pairs)) or "default"
     return name if len(name) <= 80 else f"{name[:70]}-{sha1(name.encode()).hexdigest()[:8]}"
 

@@ -36,7 +36,7 @@ def require(images: pd.DataFrame, *columns: str) -> None:
     if missing := [c for c in columns if c not in images]:
         raise TableError(
             f"image table has no column {missing[0]!r}; it has {', '.join(map(str, images))}. "
-            "Darwin Core file? Use read_images(path, names='dwc')."
+            "Photos need a folder for each species; a Darwin Core table read_images(path, names='dwc')."
         )
 
 

@@ -248,10 +248,8 @@ def predict(
     Raises:
         ValueError: as many species as the head has outputs are needed.
     """
-    if getattr(network.head, "out_features", None) != len(species):
-        raise ValueError(
-            f"{len(species)} species, but the head has {getattr(network.head, 'out_features', 'no')} outputs"
-        )
+    if (outputs := getattr(network.head, "out_features", "no")) != len(species):
+        raise ValueError(f"{len(species)} species, but the head has {outputs} outputs")
     network.eval()
     rows = (embed(images, network, image_size, view, cache, batch_size) for view in views)
     return fuse(Predictions(images, list(species), probabilities(network.head, each)) for each in rows)

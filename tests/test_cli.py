@@ -85,7 +85,9 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         ("run 01 --sweep epochs 1,2 --jobs 0", "needs --jobs 1 or more"),
         ("run 01 --sweep epochs 1,two", "parameter 'epochs' is int, such as 2; got 'two'."),
         ("run 01 --sweep epochs 1,1", "two points of the sweep would both be run 'epochs=1'"),
-        ("compare", "no record.json in results"),
+        ("compare", "no record.json in "),
+        ("compare nowhere/at/all", "no record.json in nowhere/at/all (not there); run a notebook first"),
+        ("run 01 -p shots a,b", "parameter 'shots' is list[int], such as 1,2; got 'a,b'."),
         ("workshop notebooks", "holds the notebooks themselves; name another folder."),
     ],
 )

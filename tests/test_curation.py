@@ -120,7 +120,7 @@ def copies(*of):
         (
             {"sha1": copies("x", "x")},
             "with care",
-            "Pairs of duplicates under two species, so one label wrong in each: 1.",
+            "Pairs that look the same under two species; look whether a label is wrong: 1.",
         ),
         (
             {"split": ["train", "test"] * 40},

@@ -177,6 +177,7 @@ def test_paths_become_absolute_but_a_default_stays(leaves):
 def test_runs_are_named_after_what_differs():
     assert runs.run_name({}) == "default"
     assert runs.run_name({"dataset": "/home/ada/my photos/", "fast": True}) == "dataset=my-photos,fast=True"
+    assert runs.run_name({"dataset": r"C:\Users\ada\photos"}) == "dataset=photos", "no path, on Windows neither"
     assert runs.run_name({"backbone": "hf_hub:timm/resnet18", "shots": [1, 5]}) == "backbone=resnet18,shots=1+5"
     long = [runs.run_name({"dataset": "x" * 100 + end}) for end in "ab"]
     assert long[0] != long[1]

@@ -59,7 +59,9 @@ def test_bad_fractions(fractions):
 
 
 def test_missing_column():
-    with pytest.raises(TableError, match="no column 'obs_id'; it has species, image_path. Darwin Core file"):
+    with pytest.raises(
+        TableError, match="no column 'obs_id'; it has species, image_path. Photos need a folder for each species"
+    ):
         table.split_by_observation(plants([3]).drop(columns="obs_id"))
 
 
