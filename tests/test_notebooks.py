@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from papermill.parameterize import parameterize_notebook
+from PIL import Image
 
 from plantlab import runs
 from plantlab.record import read_parameters
@@ -106,6 +108,20 @@ def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
 def test_it_runs_from_top_to_bottom(path, tmp_path):
     done = run_through(quick_copy(path, QUICK.get(path.stem, {})), tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_the_long_tail_takes_a_folder_of_class_folders(tmp_path):
+    """It brings no split: one is made before its train part is thinned."""
+    for k, name in enumerate(["Aster alba", "Aster nova", "Rosa vera"]):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i in range(12):
+            noise = np.random.default_rng([k, i]).integers(0, 256, (40, 40, 3), np.uint8)
+            Image.fromarray(noise).save(tmp_path / "mine" / name / f"{i}.png")
+    notebook = quick_copy(NOTEBOOKS / "05_long_tail.ipynb", {"dataset": str(tmp_path / "mine"), "imbalance": 3})
+    end = next(i for i, cell in enumerate(notebook.cells) if "table.long_tail" in cell.source)
+    notebook.cells = notebook.cells[: end + 1]
+    done = run_through(notebook, tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
 
 
 # the template
