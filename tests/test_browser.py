@@ -100,7 +100,11 @@ def lab(folder):
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # jupyter_client's shutdown_all fails where a kernel was just starting
+            server.kill()
+            server.wait()
 
 
 @pytest.fixture(scope="module")
