@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -173,9 +174,8 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
     """Write one row a photo into the CSV table `out` (see Identifier.stream) as it goes; return what was done.
 
     Rows that stand there are kept, and their photos passed over: a killed run goes on, a grown folder is completed.
+    `photos` are files, or folders that are searched.
 
-    Args:
-        photos: files, or folders that are searched.
     Raises:
         ValueError: no such file or folder, no photo in them, or `out` is of another model or no such table.
     """
@@ -189,13 +189,14 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
         raise ValueError(f"no photos in {', '.join(photos)}; looked for {' '.join(sorted(SUFFIXES))}.")
     out, name = Path(out), f"{model.card['data']} {fingerprint(model.network)}"
     told = out.read_bytes() if out.exists() else b""
-    if told and not told.endswith(b"\n"):  # a killed run's last line
-        write_whole(out, told[: told.rfind(b"\n") + 1])
-    kept = pd.read_csv(out, dtype=str, keep_default_na=False) if told.strip() else pd.DataFrame({"image_path": []})
-    if told.strip() and ("model" not in kept or set(kept["model"]) - {name}):
-        found = "the answers of another model" if "model" in kept else f"columns {', '.join(kept)[:80]}"
+    whole = told[: told.rfind(b"\n") + 1]  # without a killed run's last line
+    ours = b"image_path".startswith(told.strip()[:10])
+    kept = pd.read_csv(BytesIO(whole), dtype=str, keep_default_na=False) if ours and whole.strip() else pd.DataFrame()
+    if not ours or kept.size and ("model" not in kept or set(kept["model"]) - {name}):
+        found = "the answers of another model" if "model" in kept else f"{told[:80].decode(errors='replace')!r}"
         raise ValueError(f"{out} holds {found}; name another file with --out, or delete it.")
-    todo, problems = [path for path in listed if path not in set(kept["image_path"])], 0
+    write_whole(out, whole)  # its folder, too
+    todo, problems = [path for path in listed if path not in set(kept.get("image_path", ()))], 0
     with tqdm(total=len(listed), initial=len(listed) - len(todo), unit=" photos", desc="identify") as bar:
         for table in model.stream(todo):
             rows = table.assign(model=name).round(4).to_csv(index=False, header=not out.exists() or not kept.size)

@@ -233,8 +233,7 @@ def recorded_means(notebook: str, *columns: str, split: str = "test", by: Iterab
     Runs at the defaults, which are not committed, are left out.
 
     Args:
-        columns: those to show besides top1, such as macro_top1. by: parameters that part rows, too, such as noise.
-        digits: of the means, to look at; ask for more to compute with them.
+        columns: besides top1, such as macro_top1. by: parameters that part rows, too, such as noise. digits: of means.
     """
     records = _committed(notebook)
     records = records[records["split"] == split].rename(columns={f"param_{name}": name for name in by})

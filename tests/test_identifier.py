@@ -204,12 +204,19 @@ def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypat
     pd.testing.assert_frame_equal(
         again.sort_values("image_path", ignore_index=True), whole.sort_values("image_path", ignore_index=True)
     )
+    mine = tmp_path / "mine.csv"
+    for text in ("plant,place\nrose,here\ntulip,there", "no line ends here"):
+        mine.write_text(text)
+        with pytest.raises(ValueError, match="name another file with --out, or delete it"):
+            identify_files([str(tmp_path)], mine, model)
+        assert mine.read_text() == text, "somebody's own file stays whole"
+    identify_files([str(tmp_path / "0.png")], tmp_path / "new" / "folder" / "answers.csv", model)
     other = {**model.card, "data": "another"}
     monkeypatch.setattr(model, "card", other)
     with pytest.raises(ValueError, match="holds the answers of another model; name another file with --out"):
         identify_files([str(tmp_path)], out, model)
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="holds columns a, b"):
+    with pytest.raises(ValueError, match=r"holds 'a,b\\n1,2\\n'; name another"):
         identify_files([str(tmp_path)], tmp_path / "table.csv", model)
     with pytest.raises(ValueError, match="neither a file nor a folder"):
         identify_files([str(tmp_path / "nowhere")], out, model)
