@@ -3,6 +3,8 @@
 Everything is set on `valid`, predictions of photos that the classifier did not learn from, and used on others.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,25 @@ from plantlab.predictions import Predictions
 from plantlab.table import observations
 
 SETS = ("standard", "classwise", "PAS")
+
+
+@dataclass
+class Answer:
+    """What is said of one plant, photographed once or several times.
+
+    `names`: the best species, a row each: rank, species, score, and genus and family where known. `rank` and `name`:
+    how deep the answer may go, "species", "genus", "family" or "not sure". `unlike`: it resembles nothing that was
+    learnt: another kind of plant, or none. `alike`: of each name the reference photo that is most like any of these, to
+    compare with; `similarity` is the cosine.
+    `organs`: what each photo shows, as told or as predicted.
+    """
+
+    names: pd.DataFrame
+    rank: str
+    name: str
+    unlike: bool
+    alike: pd.DataFrame
+    organs: list[str]
 
 
 def temperature(valid: Predictions) -> float:

@@ -6,11 +6,10 @@ references.parquet and references.safetensors (photos learnt from, to be looked 
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from timeit import repeat
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as to_safetensors
 from tqdm.auto import tqdm
 
-from plantlab.answers import back_off, temper
+from plantlab.answers import Answer, back_off, temper
 from plantlab.backbones import Classifier, compile_network, create_network, export_onnx, fingerprint, swap_relu6
 from plantlab.explain import grad_cam
 from plantlab.heads import probabilities
@@ -32,25 +31,6 @@ from plantlab.table import project_root
 
 SHIPPED = Path(__file__).with_name("models")
 MAX_PHOTOS = 5  # of one plant, as in PlantCLEF and in Pl@ntNet's API
-
-
-@dataclass
-class Answer:
-    """What is said of one plant, photographed once or several times.
-
-    `names`: the best species, a row each: rank, species, score, and genus and family where known. `rank` and `name`:
-    how deep the answer may go, "species", "genus", "family" or "not sure". `unlike`: it resembles nothing that was
-    learnt: another kind of plant, or none. `alike`: of each name the reference photo that is most like any of these, to
-    compare with; `similarity` is the cosine.
-    `organs`: what each photo shows, as told or as predicted.
-    """
-
-    names: pd.DataFrame
-    rank: str
-    name: str
-    unlike: bool
-    alike: pd.DataFrame
-    organs: list[str]
 
 
 class Identifier:
@@ -265,15 +245,10 @@ def check_onnx(model: Identifier, path: Path) -> dict:
     with torch.inference_mode():
         runs["torch"] = lambda: model.network(torch.from_numpy(photos)).numpy()
         off = float(np.abs(runs["onnx"]() - runs["torch"]()).max())
-        took = {name: [] for name in runs}
-        for _ in range(10):
-            for name, call in runs.items():
-                started = time.perf_counter()
-                call()
-                took[name].append(time.perf_counter() - started)
+        took = {name: np.median(repeat(call, number=1, repeat=10)) for name, call in runs.items()}
     if off > 1e-3:
         raise ValueError(f"the ONNX file's logits differ from torch's by {off:.2g}, more than 0.001; use torch.")
-    times = {f"{name}_ms_a_photo": round(1000 * float(np.median(t)) / len(photos), 2) for name, t in took.items()}
+    times = {f"{name}_ms_a_photo": round(1000 * float(t) / len(photos), 2) for name, t in took.items()}
     return {"largest_difference": off, **times}
 
 

@@ -1,16 +1,18 @@
 """The identify desk as a web page for many visitors at once: Voila on the cells of notebook 08 tagged `page`."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 
 import nbformat
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 from plantlab.photos import write_whole
 from plantlab.runs import changed_parameters, find_notebook
+from plantlab.shared import PLACE, Desks
 from plantlab.table import project_root
 
 LEFT = 600  # seconds that the answers of a visitor who is gone are kept: a phone that slept finds them again
@@ -37,12 +39,6 @@ class Kernels(AsyncMappingKernelManager):
             await super().cull_kernel_if_idle(kernel_id)
 
 
-def _knows(model: str) -> str:
-    from plantlab import identifier
-
-    return identifier.load(model).knows
-
-
 def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bool = True) -> int:
     """Serve the identify desk as a web page, until it is stopped.
 
@@ -65,12 +61,15 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
         --MappingKernelManager.cull_idle_timeout={LEFT} --MappingKernelManager.cull_interval=60""".split()
     options += ["--Voila.tornado_settings={'websocket_max_message_size': 209715200}"]  # a phone's photos are large
     options += [] if browser else ["--no-browser"]
-    server = subprocess.Popen([sys.executable, "-m", "voila", str(path), *options], cwd=path.parent)
-    try:
-        with ProcessPoolExecutor(1, get_context("spawn")) as other:  # what loading takes is not kept while it serves
-            print(other.submit(_knows, model).result())
-        at = "localhost" if host == "127.0.0.1" else host
-        print(f"The page: http://{at}:{port} (stop it with Ctrl-C)", flush=True)
-        return server.wait()
-    finally:
-        server.terminate()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is started below ends, too
+    with Desks(ctx=get_context("spawn")) as desks:
+        env = os.environ | {PLACE: f"{current_process().authkey.hex()} {desks.address}"}
+        server = subprocess.Popen([sys.executable, "-m", "voila", str(path), *options], cwd=path.parent, env=env)
+        try:
+            desk = desks.desk(model)
+            desk.see([])  # loaded and compiled before the first visitor comes
+            at = "localhost" if host == "127.0.0.1" else host
+            print(f"{desk.knows}\nThe page: http://{at}:{port} (stop it with Ctrl-C)", flush=True)
+            return server.wait()
+        finally:
+            server.terminate()

@@ -209,7 +209,8 @@ def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 1
 
 def titled(ax: Axes, title: str, line: str) -> Axes:
     """Return `ax` with the finding as its title and, small and grey, what it rests on."""
-    lines = textwrap.wrap(title.replace(" %", "\xa0%"), 66) if "\n" not in title else [title]
+    title = re.sub(r"(?<=\d) ?%", "\xa0%", title)  # 41.8% and 41.8 % alike, and never parted
+    lines = textwrap.wrap(title, 66) if "\n" not in title else [title]
     ax.set_title("\n".join(lines).replace("\xa0", " "), pad=20)
     small = {"color": COLORS["grey"], "fontsize": 8.5}
     ax.annotate(line, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", **small)

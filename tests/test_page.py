@@ -1,11 +1,20 @@
 """The page's server: who is waited for, and what is said before it opens."""
 
 import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 from plantlab import page
+
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def test_the_kernel_that_waits_for_the_next_visitor_is_never_stopped_for_being_idle(monkeypatch):
@@ -29,3 +38,36 @@ def test_a_model_that_does_not_exist_is_said_and_leaves_no_server(monkeypatch):
     with pytest.raises(ValueError, match="no model 'five-flowrs'.*five-flowers"):
         page.open_page("five-flowrs", 0, browser=False)
     assert servers[0].wait(30) is not None
+
+
+def test_a_page_that_is_ended_leaves_no_process(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-c", "from plantlab.cli import main; main()", "page", "--no-browser", "--port", port]
+    with open(tmp_path / "log", "w") as log:
+        opened = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log, start_new_session=True)
+    try:
+        assert until(lambda: "The page: " in (tmp_path / "log").read_text() or opened.poll() is not None, 120)
+        assert opened.poll() is None, (tmp_path / "log").read_text()
+        opened.terminate()  # the command alone; it ends what it started
+        assert opened.wait(30) == 0
+        assert until(lambda: not alive(opened.pid), 30), "its server, or the process that holds the model, is left"
+    finally:
+        if alive(opened.pid):
+            os.killpg(opened.pid, signal.SIGKILL)
+
+
+def until(holds, seconds: float) -> bool:
+    ends = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < ends:
+        time.sleep(0.2)
+    return bool(held)
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
