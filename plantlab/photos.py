@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
 
 from plantlab.table import add_note, project_root, require
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".jp2", ".avif"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".jp2", ".avif"}
 MIN_SIDE = 32  # pixels; less holds no plant
 # Pillow warns from 89 megapixels on, which cameras reach, and refuses from 179: that one stays.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+register_heif_opener()  # what an iPhone saves
 REASONS = {
     FileNotFoundError: "missing",
     IsADirectoryError: "a folder, not a file",
@@ -69,7 +71,7 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
     except Exception as error:  # broken files raise almost anything: SyntaxError, struct.error, EOFError, ...
         if isinstance(error, UnidentifiedImageError) and not content:
             reason = "zero bytes"
-        elif "truncated" in str(error).lower() or isinstance(error, EOFError):
+        elif isinstance(error, EOFError) or any(w in str(error).lower() for w in ("truncated", "end of file")):
             reason = "truncated"
         else:
             reason = REASONS.get(type(error)) or f"unreadable: {getattr(error, 'strerror', None) or repr(error)}"

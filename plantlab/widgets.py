@@ -29,7 +29,7 @@ def identify(model, votes: str | Path | None = None) -> widgets.VBox:
     Introduced in notebook 02.
     """
     style = f"<style>{Path(__file__).with_name('identify.css').read_text(encoding='utf-8')}</style>"
-    upload = widgets.FileUpload(accept="image/*", multiple=True, description="Choose or take photos")
+    upload = widgets.FileUpload(accept="image/*,.heic,.heif", multiple=True, description="Choose or take photos")
     one = widgets.Checkbox(True, description="they show one plant", indent=False, layout=widgets.Layout(width="auto"))
     lists = [(f"all {len(model.species)} species", ()), *((name, tuple(ls)) for name, ls in model.floras.items())]
     flora = widgets.Dropdown(options=lists, layout=widgets.Layout(display=None if model.floras else "none"))

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from pillow_heif import register_heif_opener
 
+register_heif_opener()
 PROBLEMS = {  # what set_aside says of each file, "" = must be read correctly
     "truncated.jpg": "truncated",
     "truncated.png": "truncated",
+    "truncated.heic": "truncated",
     "empty.jpg": "zero bytes",
     "text.jpg": "not an image that Pillow reads",
     "folder.jpg": "a folder, not a file",
@@ -23,6 +26,7 @@ PROBLEMS = {  # what set_aside says of each file, "" = must be read correctly
     "palette_transparent.png": "",
     "animated.gif": "",
     "rotated_by_exif.jpg": "",
+    "phone.heic": "",
     "png_named.jpg": "",
     "jpeg_without_suffix": "",
 }
@@ -52,7 +56,7 @@ def make(folder: Path) -> dict[str, str]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     photo = picture()
-    for suffix in ("jpg", "png"):
+    for suffix in ("jpg", "png", "heic"):
         whole = folder / f"truncated.{suffix}"
         photo.save(whole)
         whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
@@ -76,6 +80,7 @@ def make(folder: Path) -> dict[str, str]:
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side: turn by 90 degrees clockwise to see it
     photo.rotate(90, expand=True).save(folder / "rotated_by_exif.jpg", exif=exif, quality=95)
+    photo.save(folder / "phone.heic", quality=95)
     photo.save(folder / "png_named.jpg", format="PNG")
     photo.save(folder / "jpeg_without_suffix", format="JPEG", quality=95)
     return PROBLEMS

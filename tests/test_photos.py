@@ -87,7 +87,7 @@ def test_set_aside_keeps_every_row_and_says_why(folder, tmp_path):
     assert list(good.index) == list(range(len(good))) and (good["phash"].str.len() == 16).all()
     turned = good.set_index(good["image_path"].map(os.path.basename)).loc["rotated_by_exif.jpg"]
     assert (turned["width"], turned["height"]) == (160, 120)
-    assert "Files set aside: 8 of 16 (2 truncated; " in good.attrs["notes"][-1]
+    assert "Files set aside: 9 of 18 (3 truncated; " in good.attrs["notes"][-1]
 
 
 def test_a_photo_without_problems_gives_an_empty_bad_table(tmp_path):
