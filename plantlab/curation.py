@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from plantlab.table import SPLITS, add_note, gini, observations, require
+from plantlab.table import SPLITS, add_note, gini, observations, relative_names, require
 
 
 def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame:
@@ -41,7 +41,8 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
 def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return `images` with one `obs_id` for photos that are duplicates of each other, so no split parts them.
 
-    Photos of no known plant each have their own from layouts.read_images. A note in `attrs` says how many were joined.
+    Photos of no known plant each have their own from layouts.read_images; of those, a species' photos that a camera
+    took within a minute of one another are taken for one plant's. A note in `attrs` says how many were joined.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -49,13 +50,27 @@ def assign_observations(images: pd.DataFrame, duplicates: pd.DataFrame | None = 
     require(images, "obs_id")
     duplicates = find_duplicates(images) if duplicates is None else duplicates
     codes, names = pd.factorize(images["obs_id"])
-    edges = codes[duplicates[["first", "second"]].to_numpy()].T  # (2, pairs)
+    bursts = _bursts(images)
+    edges = codes[np.concatenate([duplicates[["first", "second"]].to_numpy(), bursts])].T  # (2, pairs)
     n, joined = connected_components(coo_array((np.ones(edges.shape[1]), edges), shape=(len(names),) * 2))
     first = pd.Series(names).groupby(joined).first()
     images = images.assign(obs_id=first[joined[codes]].to_numpy())
     if n < len(names):
-        add_note(images, f"{len(names)} observations became {n}: near-duplicate photos share one.")
+        burst = ", and those taken of a species within a minute," if len(bursts) else ""
+        add_note(images, f"{len(names)} observations became {n}: near-duplicate photos{burst} share one.")
     return images
+
+
+def _bursts(images: pd.DataFrame, seconds: float = 60) -> np.ndarray:
+    """Return pairs of rows, (pairs, 2): photos of a species, of no known plant, that were taken one after the other."""
+    if not {"taken", "species"} <= set(images):
+        return np.zeros((0, 2), int)
+    told = images.assign(row=range(len(images)), at=pd.to_datetime(images["taken"]))
+    told = told[images["obs_id"] == relative_names(images)].dropna(subset=["at", "species"])
+    told = told.sort_values(["species", "at"])
+    soon = (told["at"].diff() <= pd.Timedelta(seconds=seconds)) & (told["species"] == told["species"].shift())
+    second = np.flatnonzero(soon)
+    return np.column_stack([told["row"].to_numpy()[second - 1], told["row"].to_numpy()[second]])
 
 
 def suspicion(images: pd.DataFrame, probs: np.ndarray, embeddings: np.ndarray, k: int = 10) -> pd.DataFrame:

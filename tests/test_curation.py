@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab import curation
+from plantlab import curation, table
 from plantlab.curation import assign_observations, find_duplicates, fit_to_train, leakage
 from plantlab.layouts import read_images
 from plantlab.photos import set_aside
@@ -63,6 +63,19 @@ def test_duplicates_share_an_observation():
     assert together["obs_id"].tolist() == ["o0", "o0", "o0", "o3"]
     assert together.attrs["notes"] == ["4 observations became 2: near-duplicate photos share one."]
     assert images["obs_id"].is_unique and "notes" not in assign_observations(images[3:].reset_index(drop=True)).attrs
+
+
+def test_a_burst_of_one_species_is_one_plant_unless_the_table_knows_the_plants():
+    codes = [f"{h:016x}" for h in np.random.default_rng(0).integers(0, 2**63, 6)]
+    images = inspected(codes, species=["a", "a", "a", "b", "a", "a"])
+    images["taken"] = [f"2016-05-31 10:{at}" for at in ("00:00", "02:30", "00:59", "01:10", "01:58")] + [None]
+    assert assign_observations(images)["obs_id"].tolist() == images["obs_id"].tolist(), "o0, o1, ... are known plants"
+    images["obs_id"] = table.relative_names(images)
+    together = assign_observations(images)
+    assert together["obs_id"].tolist() == ["0.jpg"] * 3 + ["3.jpg", "0.jpg", "5.jpg"]  # 59, 59 and 32 seconds apart
+    assert together.attrs["notes"] == [
+        "6 observations became 3: near-duplicate photos, and those taken of a species within a minute, share one."
+    ]
 
 
 def test_leakage_counts_what_splits_share():

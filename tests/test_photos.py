@@ -5,7 +5,7 @@ import bad_files
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from plantlab.layouts import read_images
 from plantlab.photos import PhotoError, open_photo, set_aside, write_whole
@@ -123,3 +123,56 @@ def test_write_whole_leaves_no_half_file(tmp_path):
     with pytest.raises(RuntimeError):
         write_whole(path, fail)
     assert path.read_text() == "two" and os.listdir(path.parent) == ["a.txt"]
+
+
+def camera_says(**tags) -> Image.Exif:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.DateTimeOriginal: tags.get("date", "2016:05:31 10:20:30")})
+    place = {
+        "GPSLatitudeRef": "S",
+        "GPSLatitude": (48.0, 30.0, 36.0),
+        "GPSLongitudeRef": "E",
+        "GPSLongitude": (2, 15, 0),
+    }
+    numbers = {ExifTags.GPS[name].value: value for name, value in (place | tags.get("place", {})).items()}
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(numbers)
+    return exif
+
+
+def test_what_the_camera_wrote_stands_in_where_the_table_says_nothing(tmp_path):
+    photo = bad_files.picture()
+    for name in ("a.jpg", "b.png", "c.heic", "told.jpg"):
+        photo.save(tmp_path / name, exif=camera_says().tobytes())
+    photo.save(tmp_path / "none.jpg")
+    photo.save(
+        tmp_path / "unset.jpg", exif=camera_says(date="0000:00:00 00:00:00", place={"GPSLatitude": ()}).tobytes()
+    )
+    photo.save(tmp_path / "broken.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    images = read_images(tmp_path)
+    told = images["image_path"].str.endswith("told.jpg")
+    images.loc[told, "date"], images.loc[told, "latitude"] = "2001-02-03", 7.0
+    good, bad = set_aside(images, tmp_path / "cache.parquet")
+    assert bad.empty
+    good = good.set_index(good["image_path"].map(os.path.basename))
+    read = good.loc[["a.jpg", "b.png", "c.heic"]]
+    assert (read["date"] == "2016-05-31 10:20:30").all() and (read["taken"] == read["date"]).all()
+    assert (
+        good["latitude"].dtype == float
+        and np.allclose(read["latitude"], -48.51)
+        and np.allclose(read["longitude"], 2.25)
+    )
+    assert good.loc["told.jpg", ["date", "latitude", "longitude"]].tolist() == ["2001-02-03", 7.0, 2.25]
+    assert (
+        good.loc[["none.jpg", "unset.jpg", "broken.jpg"], ["date", "taken", "latitude", "longitude"]]
+        .isna()
+        .all(axis=None)
+    )
+
+
+def test_a_cache_from_before_cameras_were_asked_is_made_anew_and_no_empty_column_is_added(tmp_path):
+    bad_files.picture().save(tmp_path / "a.jpg")
+    images, cache = read_images(tmp_path), tmp_path / "cache.parquet"
+    good, _ = set_aside(images, cache)
+    assert not {"date", "taken", "latitude", "longitude"} & set(good)
+    pd.read_parquet(cache).drop(columns=["date", "latitude", "longitude"]).to_parquet(cache)
+    pd.testing.assert_frame_equal(set_aside(images, cache)[0], good)
