@@ -116,7 +116,8 @@ def plot_map(images: pd.DataFrame, ax: Axes | None = None, n_species: int = 5) -
     ax.set_aspect(1 / max(np.cos(np.radians(placed["latitude"].median())), 0.2), adjustable="datalim")
     ax.set(xlabel="longitude, degrees", ylabel="latitude, degrees")
     low, high = placed["latitude"].quantile([0.05, 0.95])
-    title = f"Nine in ten places lie between {low:.0f}° and {high:.0f}° of latitude"
+    digits = max(0, int(np.ceil(-np.log10(max(high - low, 1e-4)))))  # of a garden more than of a continent
+    title = f"Nine in ten places lie between {low:.{digits}f}° and {high:.{digits}f}° of latitude"
     return titled(ax, title, f"{counted(images)}, {len(placed):,} with a place; grey: other species")
 
 

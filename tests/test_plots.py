@@ -160,6 +160,19 @@ def test_messages(act, error, message):
         act()
 
 
+@pytest.mark.parametrize("low, high, said", [(44.1, 48.4, "44° and 48°"), (48.01, 48.42, "48.0° and 48.4°")])
+def test_a_map_of_a_garden_is_told_more_finely_than_one_of_a_continent(low, high, said):
+    placed = table().assign(latitude=np.linspace(low - (high - low) / 18, high + (high - low) / 18, 80), longitude=9.0)
+    assert said in plots.plot_map(placed, ax=plt.subplots()[1]).get_title(loc="left")
+    plt.close("all")
+
+
+def test_a_title_parts_number_and_per_cent_alike():
+    ax = plots.titled(plt.subplots()[1], "41.8% and 51 %", "9 plants")
+    assert ax.get_title(loc="left") == "41.8 % and 51 %"
+    plt.close("all")
+
+
 def test_pairs_and_reliability_say_what_they_are_given():
     scores = pd.DataFrame({"method": ["a", "b"], "top1": [0.5, 0.7], "macro_top1": [0.2, 0.3], "n": 9})
     ax = plots.plot_pairs(scores, {"top1": "micro", "macro_top1": "macro"}, "b leads", "9 plants")
