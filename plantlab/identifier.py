@@ -268,8 +268,8 @@ def model_card(model: Identifier) -> str:
         f"{card.get('method', 'trained')}, {card['image_size']} pixels, {card['date']}.", "",
         f"## Scores on the test split, n = {scores.get('n', 0)}, 95 % intervals", "", *found, "",
         f"An answer goes as deep as at most {card['error']:.0%} of such answers on valid were wrong, where "
-        f"{card.get('strangers') or 'no'} photos more were asked about as plants not learnt. One in a hundred photos of "
-        "valid was called unlike anything known.",
+        f"{card.get('strangers') or 'no'} photos more were asked about as plants not learnt. One in a hundred photos "
+        "of valid was called unlike anything known.",
         *card.get("notes", []), "", "## Not for", "", never, "",
     ]  # fmt: skip
     return "\n".join(lines)

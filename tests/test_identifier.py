@@ -57,7 +57,7 @@ def test_it_learns_stripes_and_scores_them_on_test(model):
     assert model.card["scores"]["n"] == 24 and model.card["scores"]["top1"] > 0.8
     assert model.card["n_images"] == {"test": 24, "train": 48, "valid": 24} and model.card["method"] == "frozen"
     assert "3 species" in model.knows and "Plain grey" in model.knows
-    assert model.card["strangers"] == 0 and "where 0 photos more were asked" in identifier.model_card(model)
+    assert model.card["strangers"] == 0 and "where no photos more were asked" in identifier.model_card(model)
 
 
 def test_a_loaded_model_answers_as_the_one_that_was_saved(model, folder, paths):
