@@ -5,9 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from multiprocessing import current_process, get_context
 
 import nbformat
+import segno
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 from plantlab.photos import write_whole
@@ -68,8 +70,21 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
         try:
             desk = desks.desk(model)
             desk.see([])  # loaded and compiled before the first visitor comes
-            at = "localhost" if host == "127.0.0.1" else host
-            print(f"{desk.knows}\nThe page: http://{at}:{port} (stop it with Ctrl-C)", flush=True)
+            url = f"http://{_address(host)}:{port}"
+            with suppress(UnicodeError):  # a console that cannot draw it
+                if host != "127.0.0.1":  # for phones
+                    segno.make(url).terminal(compact=True)
+            print(f"{desk.knows}\nThe page: {url} (stop it with Ctrl-C)", flush=True)
             return server.wait()
         finally:
             server.terminate()
+
+
+def _address(host: str) -> str:
+    """Return where a browser finds what listens at `host`; of all addresses, 0.0.0.0, that on the local network."""
+    if host != "0.0.0.0":
+        return "localhost" if host == "127.0.0.1" else host
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("10.255.255.255", 1))  # sends nothing, but chooses the address that would send
+        return probe.getsockname()[0]
+    return socket.gethostname()

@@ -45,11 +45,14 @@ def test_a_page_that_is_ended_leaves_no_process(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     command = [sys.executable, "-c", "from plantlab.cli import main; main()", "page", "--no-browser", "--port", port]
+    command += ["--host", "0.0.0.0"]
     with open(tmp_path / "log", "w") as log:
         opened = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log, start_new_session=True)
     try:
         assert until(lambda: "The page: " in (tmp_path / "log").read_text() or opened.poll() is not None, 120)
         assert opened.poll() is None, (tmp_path / "log").read_text()
+        said = (tmp_path / "log").read_text()
+        assert "▄▄▄▄▄ █" in said and f"The page: http://{page._address('0.0.0.0')}:{port}" in said, "a code for phones"
         opened.terminate()  # the command alone; it ends what it started
         assert opened.wait(30) == 0
         assert until(lambda: not alive(opened.pid), 30), "its server, or the process that holds the model, is left"
@@ -71,3 +74,16 @@ def alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_phone_is_told_an_address_that_it_can_reach(monkeypatch):
+    assert page._address("127.0.0.1") == "localhost" and page._address("192.168.1.20") == "192.168.1.20"
+    with socket.socket() as here:
+        here.bind((page._address("0.0.0.0"), 0))  # one of this machine's own
+        assert here.getsockname()[0] != "0.0.0.0"
+
+    def unreachable(*_):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(page.socket, "socket", unreachable)
+    assert page._address("0.0.0.0") == socket.gethostname()
