@@ -1,3 +1,4 @@
+import io
 import os
 import time
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from plantlab.layouts import read_images
-from plantlab.photos import PhotoError, open_photo, set_aside, write_whole
+from plantlab.photos import PhotoError, open_photo, set_aside, thumbnail, write_whole
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +177,10 @@ def test_a_cache_from_before_cameras_were_asked_is_made_anew_and_no_empty_column
     assert not {"date", "taken", "latitude", "longitude"} & set(good)
     pd.read_parquet(cache).drop(columns=["date", "latitude", "longitude"]).to_parquet(cache)
     pd.testing.assert_frame_equal(set_aside(images, cache)[0], good)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "heic"])
+def test_a_thumbnail_does_not_say_where_it_was_taken(tmp_path, suffix):
+    bad_files.picture().save(tmp_path / f"a.{suffix}", exif=camera_says().tobytes())
+    assert Image.open(tmp_path / f"a.{suffix}").getexif()
+    assert not Image.open(io.BytesIO(thumbnail(tmp_path / f"a.{suffix}", 64))).getexif()
