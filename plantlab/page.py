@@ -64,9 +64,11 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
     options += ["--Voila.tornado_settings={'websocket_max_message_size': 209715200}"]  # a phone's photos are large
     options += [] if browser else ["--no-browser"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is started below ends, too
-    with Desks(ctx=get_context("spawn")) as desks:
+    log = path.with_name("log.txt")  # Voila's and the kernels'
+    with Desks(ctx=get_context("spawn")) as desks, open(log, "w", encoding="utf-8") as told:
         env = os.environ | {PLACE: f"{current_process().authkey.hex()} {desks.address}"}
-        server = subprocess.Popen([sys.executable, "-m", "voila", str(path), *options], cwd=path.parent, env=env)
+        command = [sys.executable, "-m", "voila", str(path), *options]
+        server = subprocess.Popen(command, cwd=path.parent, env=env, stdout=told, stderr=told)
         try:
             desk = desks.desk(model)
             desk.see([])  # loaded and compiled before the first visitor comes
@@ -75,7 +77,9 @@ def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bo
                 if host != "127.0.0.1":  # for phones
                     segno.make(url).terminal(compact=True)
             print(f"{desk.knows}\nThe page: {url} (stop it with Ctrl-C)", flush=True)
-            return server.wait()
+            if code := server.wait():
+                print(f"plantlab: the page's server has stopped; {log} says why.", file=sys.stderr)
+            return code
         finally:
             server.terminate()
 

@@ -40,6 +40,15 @@ def test_a_model_that_does_not_exist_is_said_and_leaves_no_server(monkeypatch):
     assert servers[0].wait(30) is not None
 
 
+def test_a_server_that_stops_by_itself_is_said(monkeypatch, capsys):
+    real = page.subprocess.Popen
+    dies = [sys.executable, "-c", "print('no memory'); raise SystemExit(3)"]
+    monkeypatch.setattr(page.subprocess, "Popen", lambda _, **options: real(dies, **options))
+    assert page.open_page("five-flowers", 0, browser=False) == 3
+    said = capsys.readouterr().err
+    assert "server has stopped" in said and Path(said.split("; ")[1].split(" says why")[0]).read_text() == "no memory\n"
+
+
 def test_a_page_that_is_ended_leaves_no_process(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
