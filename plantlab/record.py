@@ -142,7 +142,13 @@ def check(exercise: int, answer: object, right: bool | Callable[[object], bool],
 
 
 def save(
-    notebook: str, params: Params, images: pd.DataFrame, scores=(), claims: Claims | None = None, predictions=None
+    notebook: str,
+    params: Params,
+    images: pd.DataFrame,
+    scores: pd.DataFrame | Iterable[dict] = (),
+    claims: Claims | None = None,
+    predictions: Predictions | Mapping[str, Predictions] | None = None,
+    weights: Iterable[Mapping] = (),
 ) -> Path:
     """Write results/<notebook>/<run>/record.json whole and return its path.
 
@@ -152,6 +158,7 @@ def save(
     Args:
         scores: a table, or its rows, with `method`, `split` and `n`; other columns are free (minutes, ...).
         predictions: saved beside the record, in predictions/ or, in a dict by method, predictions/<method>/.
+        weights: what the networks began with, a row each: `network.weights`, with backbone, origin and sha256.
     Raises:
         ValueError: a column of `scores` is missing.
     """
@@ -172,7 +179,10 @@ def save(
         "scores": [{"seed": params.get("seed"), **row} for row in rows],
         "claims": claims.rows if claims else [],
         "versions": {"python": platform.python_version(), **{p: installed[p] for p in PACKAGES if p in installed}},
+        "weights": unique_rows(weights),
         "device": gpu or f"cpu, {os.cpu_count()} cores",
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads() if torch else None,
         "seconds": round(time.time() - params.started, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -182,6 +192,30 @@ def save(
         each.save(folder / "predictions" / re.sub(r"[^\w.-]+", "_", method))
     text = json.dumps(_plain(record), indent=1, ensure_ascii=False, allow_nan=False)
     return write_whole(folder / "record.json", text + "\n")
+
+
+def unique_rows(rows: Iterable[Mapping]) -> list[dict]:
+    """Return rows as dicts, each once, in their order."""
+    kept: list[dict] = []
+    for row in rows:
+        if dict(row) not in kept:
+            kept.append(dict(row))
+    return kept
+
+
+def with_energy(table: pd.DataFrame, watts: float, price: float | None = None) -> pd.DataFrame:
+    """Return `compare`'s table with `watt_hours` and, with a price, `money`: computed when read, never stored.
+
+    A method's own minutes count, those of the whole run where it has none.
+
+    Args:
+        watts: what the machine draws at work. price: of a kilowatt hour, in any currency.
+    """
+    minutes = table["seconds"] / 60
+    if "minutes" in table:
+        minutes = table["minutes"].astype(float).fillna(minutes)
+    table = table.assign(watt_hours=(watts * minutes / 60).round(2))
+    return table if price is None else table.assign(money=(table["watt_hours"] / 1000 * price).round(4))
 
 
 def read_records(source: str | Path | Iterable[str | Path] | None = None) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import ctypes
 import io
 import time
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import fastai.callback.progress  # noqa: F401  gives Learner no_bar
@@ -20,7 +20,7 @@ from torch import nn
 
 from plantlab.backbones import Classifier, create_network, embed, fingerprint
 from plantlab.heads import fit_linear, probabilities
-from plantlab.images import MIXES, batches, loaders, mix, set_epoch
+from plantlab.images import MIXES, loaders, mix, set_epoch
 from plantlab.photos import write_whole
 from plantlab.predictions import Predictions, fuse
 from plantlab.table import TableError, require
@@ -55,28 +55,6 @@ def fit_head(
     device = network.mean.device
     network.head = fit_linear(np.concatenate(rows), targets, len(species), penalty).to(device)
     return species
-
-
-def adapt(network: Classifier, images: pd.DataFrame, image_size: int = 128, n: int = 512) -> None:
-    """Estimate batch norm's means and variances anew on `n` photos, in place; they need no labels.
-
-    A body pretrained on other pictures keeps their statistics, while training uses those of each batch: a head fitted
-    to the one would then stand on the other. Call it before fit_head where fit follows.
-
-    Source: Li et al. 2017, "Revisiting batch normalization for practical domain adaptation".
-    """
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the mean over all batches
-    paths = images["image_path"].sample(min(n, len(images)), random_state=0).tolist()
-    with torch.inference_mode():
-        for batch in batches(paths, image_size):
-            network.train().features(torch.from_numpy(batch).to(network.mean.device))
-    for norm, momentum in zip(norms, before):
-        norm.momentum = momentum
-    network.eval()
 
 
 def halves(network: Classifier) -> list[list[nn.Parameter]]:
@@ -221,7 +199,10 @@ def fit(
         network.load_state_dict(state["model"])
         learn.create_opt()
         learn.opt.load_state_dict(state["opt"])
-    with learn.no_logging(), nullcontext() if progress else learn.no_bar():
+    with ExitStack() as hidden:
+        if not progress:
+            hidden.enter_context(learn.no_bar())
+            hidden.enter_context(learn.no_logging())
         if keep.start < epochs:
             learn.fit_one_cycle(epochs, slice(lr * body_lr, lr), start_epoch=keep.start)
     learn.history = pd.DataFrame(keep.history)
@@ -267,7 +248,6 @@ def train(
     penalty: float = 3.0,
     views: tuple[str, ...] = ("plain",),
     seed: int = 0,
-    adapted: bool = False,
     **options,
 ) -> tuple[Classifier, list[str], dict]:
     """Return a network trained by one of METHODS, its species in column order, and what that cost.
@@ -278,8 +258,7 @@ def train(
     Introduced in notebook 02.
 
     Args:
-        adapted: two-step begins with `adapt`: for a body that has learnt from other pictures than photographs.
-        options: those of `fit`, such as epochs, lr, augment, checkpoint.
+        options: those of `fit`, such as epochs, lr, augment, checkpoint, progress.
     Raises:
         ValueError: an unknown method; and what create_network, fit_head and fit raise.
     """
@@ -288,8 +267,6 @@ def train(
     started = time.perf_counter()
     network = create_network(backbone, weights="none" if method == "from scratch" else weights, seed=seed)
     cost = {"memory_mib": memory_needed(network, image_size, options.get("batch_size", 32), method != "frozen")}
-    if method == "two-step" and adapted:
-        adapt(network, images[images["split"] == "train"], image_size)
     if method != "from scratch":
         species = fit_head(network, images, image_size, penalty, views)
     if method != "frozen":

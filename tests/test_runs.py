@@ -161,10 +161,10 @@ def test_a_value_of_another_type_is_refused(project, kind, value):
 
 
 def test_a_name_stays_a_name_where_a_folder_is_called_like_it(leaves):
-    """A bug: `-p backbone plantlab/seedling` became a path where such a folder lay in the project."""
-    Path("plantlab/seedling").mkdir(parents=True)
+    """A bug: `-p backbone timm/resnet18` became a path where such a folder lay in the project."""
+    Path("timm/resnet18").mkdir(parents=True)
     backbone = Parameter("backbone", "str", "resnet18", "a name from timm.list_models()")
-    assert runs.parse_value(backbone, "plantlab/seedling") == "plantlab/seedling"
+    assert runs.parse_value(backbone, "timm/resnet18") == "timm/resnet18"
 
 
 def test_paths_become_absolute_but_a_default_stays(leaves):

@@ -56,35 +56,6 @@ def test_training_lowers_the_loss_and_knows_the_stripes(images):
     assert answers.images["image_path"].tolist() == valid["image_path"].tolist()
 
 
-def test_adapt_takes_batch_norms_statistics_from_the_photos_at_hand(images):
-    network = create_network(SMALL, weights="none", seed=1)
-    before = {name: p.clone() for name, p in network.named_parameters()}
-    norm = next(m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
-    inputs = []
-    hook = norm.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
-    training.adapt(network, images[:32], 32)  # one batch, so the mean over batches is the mean over photos
-    hook.remove()
-    seen = torch.cat(inputs).transpose(0, 1).flatten(1)
-    torch.testing.assert_close(norm.running_mean, seen.mean(1))
-    torch.testing.assert_close(norm.running_var, seen.var(1))
-    assert not network.training and norm.momentum == 0.1, "ready to answer, and to be trained as before"
-    assert all(p.equal(before[name]) for name, p in network.named_parameters()), "weights are not touched"
-
-
-def test_two_step_adapts_the_body_where_asked_and_frozen_keeps_it(images, project, monkeypatch):
-    means, fitted = [], training.fit_head
-
-    def note(network, *rest):
-        means.append(network.body.bn1.running_mean.clone())
-        return fitted(network, *rest)
-
-    monkeypatch.setattr(training, "fit_head", note)
-    train(images, "frozen", SMALL, "none", 32, adapted=True)
-    train(images, "two-step", SMALL, "none", 32, epochs=1)
-    train(images, "two-step", SMALL, "none", 32, epochs=1, adapted=True)
-    assert means[0].equal(means[1]) and not means[2].allclose(means[1])
-
-
 def test_predict_equals_the_network_in_torch_row_by_row(images):
     network = create_network(SMALL, n_species=3, weights="none").eval()
     some = images.sample(7, random_state=1)
