@@ -12,7 +12,7 @@ ABOVE_TORCH = (
     "table photos greenhouse layouts predictions metrics answers curation decisions votes plots record".split()
 )
 BELOW_TORCH = "images backbones heads losses training nursery neighbours explain identifier export".split()
-FACES = "widgets report runs shared page cli".split()
+FACES = "widgets course report runs shared page cli".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}
 MAX_LINES = 350  # of code, in one file
