@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -24,7 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="execute notebooks; pages and records go to results/")
     run.set_defaults(command=_run)
     run.add_argument("notebook", nargs="?", help="a path, or a name such as 02_transfer_learning; 02 will do")
-    run.add_argument("--all", action="store_true", help="every notebook in order, at its defaults")
+    run.add_argument("--course", action="store_true", help="the lessons in order, at their defaults")
+    run.add_argument("--all", action="store_true", help="the lessons and the appendices")
     run.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="set a parameter")
     run.add_argument("--run", help="name of the run; else made from the parameters that were set")
     run.add_argument("--sweep", nargs=2, action="append", default=[], metavar=("NAME", "V1,V2"), help="at each value")
@@ -65,28 +67,63 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from plantlab import report, runs
+    from plantlab import report
 
-    params = dict(args.p)
-    if bool(args.notebook) == args.all:
-        raise ValueError("name one notebook, such as 01_data_exploration, or say --all.")
-    if (args.all or args.store) and (params or args.run or args.sweep):
-        raise ValueError("--all and --store run at the defaults; leave -p, --run and --sweep out.")
-    if args.sweep and (args.run or args.jobs < 1):
-        raise ValueError("a sweep names its runs itself (leave --run out) and needs --jobs 1 or more.")
-    if args.all:
-        failures = runs.run_all(store=args.store)
-    elif args.sweep:
-        grid = {name: values.split(";" if ";" in values else ",") for name, values in args.sweep}
-        failures = runs.sweep(args.notebook, grid, params, args.jobs)
-    else:
-        failures = dict([runs.try_notebook(args.notebook, params, args.run, store=args.store)])
+    reasons = []
+    for run, reason in _asked_runs(args):
+        reasons.append(reason)
+        if reason:
+            print(f"plantlab: {run} failed. {reason}", file=sys.stderr)
+        if args.course or args.all:
+            _grow_page(first=len(reasons) == 1)
     page = report.write_index()
-    failed = {run: reason for run, reason in failures.items() if reason}
-    for run, reason in failed.items():
-        print(f"plantlab: {run} failed. {reason}", file=sys.stderr)
-    print(f"{len(failures) - len(failed)} of {len(failures)} runs finished. Open {page} in a browser.")
-    return int(bool(failed))
+    n_done = reasons.count("")
+    print(f"{n_done} of {len(reasons)} runs finished. Open {page} in a browser.")
+    return int(n_done < len(reasons))
+
+
+def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
+    """Return what was asked for, run by run as each is done: its name, and "" or why it failed."""
+    from plantlab import runs
+
+    if reason := _why_no_run(args):
+        raise ValueError(reason)
+    params = dict(args.p)
+    if args.course or args.all:
+        return runs.run_all(lessons=args.course, store=args.store)
+    if args.sweep:
+        pairs = [(name, values.split(";" if ";" in values else ",")) for name, values in args.sweep]
+        return runs.sweep(args.notebook, dict(pairs), params, args.jobs).items()
+    return [runs.try_notebook(args.notebook, params, args.run, store=args.store)]
+
+
+def _why_no_run(args: argparse.Namespace) -> str:
+    """Return what is wrong with the options of `plantlab run`, or ""."""
+    if [bool(args.notebook), args.course, args.all].count(True) != 1:
+        return "name one notebook, such as 01_data_exploration, or say --course or --all."
+    at_defaults = args.course or args.all or args.store
+    if at_defaults and (args.p or args.run or args.sweep):
+        return "--course, --all and --store run at the defaults; leave -p, --run and --sweep out."
+    if args.sweep and (args.run or args.jobs < 1):
+        return "a sweep names its runs itself (leave --run out) and needs --jobs 1 or more."
+    return ""
+
+
+def _grow_page(first: bool) -> None:
+    """Write the page between two notebooks; the first time say where it is.
+
+    Whatever keeps it from being written is said, and does not stop the notebooks to come.
+    """
+    from plantlab import report
+
+    try:
+        page = report.write_index()
+    except ValueError as error:
+        print(f"plantlab: {error}", file=sys.stderr)
+        return
+    if first:
+        message = f"The page is {page}: open it in a browser; it grows with each notebook."
+        print(message, flush=True)
 
 
 def _compare(args: argparse.Namespace) -> int:

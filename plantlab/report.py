@@ -1,34 +1,37 @@
-"""The index page: what the notebooks found here and what is on record for photographs, in one file."""
+"""The index page: the course at a glance, and folded below it all that was found, in one file."""
 
-import base64
-import io
 import json
-import re
-from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 
-from PIL import Image
-
+from plantlab import course
 from plantlab.photos import write_whole
 from plantlab.table import project_root
 
 SCORE_NAMES = {"top1": "top-1", "macro_top1": "macro top-1", "top5": "top-5"}
 EXTRA = ("images_per_species", "k", "epochs", "minutes")  # shown where they differ
 ROWS = 12  # of a score table; the rest is one click away
+NO_RECORD = {"data": {}, "claims": [], "scores": [], "seconds": None}
 
 
 def write_index() -> Path:
-    """Write results/index.html from the executed copies and the records, and return its path."""
+    """Write results/index.html from the notebooks, their executed copies and the records.
+
+    It is written whole each time, so that it can be called after every notebook of a long run.
+    """
     from jinja2 import Template
+    from markupsafe import Markup
 
     folder = project_root() / "results"
-    cards = [_card(run) for run in sorted(folder.glob("*/*")) if run.is_dir()]
-    source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    found = [_run(path) for path in sorted(folder.glob("*/*")) if path.is_dir()]
+    notebooks = _notebooks(found)
+    source, style = (_beside(name) for name in ("page.html", "page.css"))
     page = Template(source, autoescape=True, trim_blocks=True, lstrip_blocks=True).render(
-        copies=sorted((c for c in cards if "link" in c), key=lambda c: (c["run"] != "default", -c["time"])),
-        photographs=[c for c in cards if c["data"].get("kind") == "photographs" and c["scores"]],
+        style=Markup(style),
+        cards=[n for n in notebooks if n["lesson"] or (n["stored"] and n["runs"])],
+        lessons=[n for n in notebooks if n["lesson"]],
+        ran=[n for n in notebooks if n["runs"]],
+        recorded=[n for n in notebooks if n["photographs"]],
         names=SCORE_NAMES,
         rows=ROWS,
         today=f"{date.today():%d %B %Y}".lstrip("0"),
@@ -36,55 +39,80 @@ def write_index() -> Path:
     return write_whole(folder / "index.html", page)
 
 
-def _card(run: Path) -> dict:
-    """Return what the page says of one run: from its record, and from its executed copy if that is here."""
-    card = {"data": {}, "claims": [], "scores": []} | _read(run / "record.json")
-    scores = [s for s in card["scores"] if s.get("top1") is not None]
-    card |= {"notebook": run.parent.name, "run": run.name, "scores": scores}
-    card["extra"] = [c for c in EXTRA if len({s.get(c) for s in scores}) > 1]
-    card["columns"] = [c for c in SCORE_NAMES if any(s.get(c) is not None for s in scores)]
-    copy = run / f"{run.parent.name.removeprefix('solution_')}.ipynb"
-    if cells := _read(copy).get("cells"):
-        card |= _opening(cells) | {"figures": list(_figures(cells)), "time": copy.stat().st_mtime}
-        card["stopped"] = any(o["output_type"] == "error" for c in cells for o in c.get("outputs", []))
-        card["link"] = f"{run.parent.name}/{run.name}/{copy.stem}.html"
-    return card
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _notebooks(found: list[dict]) -> list[dict]:
+    """Return what the page says of each notebook: the project's in order, then others that ran."""
+    stored = {path.stem: path for path in course.notebooks()}
+    others = [run["notebook"] for run in found if run["notebook"] not in stored]
+    return [_notebook(name, stored.get(name), found) for name in dict.fromkeys([*stored, *others])]
+
+
+def _notebook(name: str, path: Path | None, found: list[dict]) -> dict:
+    """Return a notebook's title and question, its runs here and its records on photographs."""
+    own = [run for run in found if run["notebook"] == name]
+    runs = sorted((_as_it_ran(run) for run in own if "link" in run), key=_defaults_then_latest)
+    cells = _read(path)["cells"] if path else next((run["cells"] for run in runs), [])
+    told = course.opening(cells) if cells else {"number": "", "title": name, "question": ""}
+    if name.startswith("solution_"):
+        told["title"] = f"Solutions: {told['title']}"
+    photographs = [r for r in own if r["data"].get("kind") == "photographs" and r["scores"]]
+    return told | {
+        "name": name,
+        "stored": path is not None,
+        "lesson": path is not None and course.is_lesson(path),
+        "runs": runs,
+        "photographs": photographs,
+    }
+
+
+def _as_it_ran(run: dict) -> dict:
+    """Return a run without its record where that must be of a run before: this one did not end."""
+    return run | NO_RECORD if run["trouble"] else run
+
+
+def _defaults_then_latest(run: dict) -> tuple[bool, float]:
+    return run["run"] != "default", -run["time"]
+
+
+def _run(folder: Path) -> dict:
+    """Return what the page says of one run: its record, and its executed copy if that is here."""
+    run = NO_RECORD | _read(folder / "record.json")
+    scores = [score for score in run["scores"] if score.get("top1") is not None]
+    run |= {"notebook": folder.parent.name, "run": folder.name, "scores": scores}
+    run["extra"] = [name for name in EXTRA if len(_values(scores, name)) > 1]
+    run["columns"] = [name for name in SCORE_NAMES if _values(scores, name) - {None}]
+    copy = folder / f"{folder.parent.name.removeprefix('solution_')}.ipynb"
+    return run | _executed(copy) if copy.is_file() else run
+
+
+def _values(scores: list[dict], name: str) -> set:
+    return {score.get(name) for score in scores}
+
+
+def _executed(copy: Path) -> dict:
+    """Return what an executed copy shows; of one that was cut off, that it did not end."""
+    try:
+        cells = json.loads(copy.read_text(encoding="utf-8"))["cells"]
+    except ValueError:  # killed while it was written
+        cells = []
+    shown = copy.with_suffix(".html") if copy.with_suffix(".html").exists() else copy
+    return {
+        "cells": cells,
+        "link": f"{copy.parent.parent.name}/{copy.parent.name}/{shown.name}",
+        "time": copy.stat().st_mtime,
+        "trouble": course.trouble(cells),
+        "findings": course.findings(cells),
+        "figures": list(course.figures(cells)),
+        "cover": course.cover(cells),
+    }
 
 
 def _read(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError:
-        raise ValueError(f"{path} is cut off or no JSON file; delete it or run its notebook again.") from None
-
-
-def _opening(cells: list[dict]) -> dict[str, str]:
-    """Return the title and the question from the cell that starts with `# `."""
-    texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
-    blocks = re.split(r"\n\s*\n", next((t for t in texts if t.lstrip().startswith("# ")), "# Notebook"))
-    question = next((b for b in blocks[1:] if "?" in b), blocks[1] if len(blocks) > 1 else "")
-    return {"title": _plain(blocks[0].splitlines()[0]), "question": _plain(question)}
-
-
-def _figures(cells: list[dict]) -> Iterator[dict]:
-    """Yield the pictures of cells tagged `figure`; the paragraph after them is their caption."""
-    for cell, after in pairwise([*cells, {"cell_type": "none"}]):
-        if "figure" not in cell["metadata"].get("tags", []):
-            continue
-        text = "".join(after["source"]).split("\n\n")[0] if after["cell_type"] == "markdown" else ""
-        caption = "" if text.startswith("#") else _plain(text)
-        for kind, data in ((kind, data) for o in cell["outputs"] for kind, data in o.get("data", {}).items()):
-            if kind in ("image/png", "image/jpeg"):
-                picture = "".join(data).replace("\n", "")
-                width, height = Image.open(io.BytesIO(base64.b64decode(picture))).size
-                yield {"src": f"data:{kind};base64,{picture}", "caption": caption, "width": width, "height": height}
-
-
-def _plain(markdown: str) -> str:
-    """Return a line of Markdown without its marks.
-
-    >>> _plain("# 02. How *much* does [it](http://x) `help`?")
-    '02. How much does it help?'
-    """
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
-    return re.sub(r"(?<!\w)[*_]+|[*_]+(?!\w)|`|^\W*# ", "", text).strip()
+        message = f"{path} is cut off or no JSON file; delete it or run its notebook again."
+        raise ValueError(message) from None

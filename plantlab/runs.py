@@ -5,12 +5,13 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from hashlib import sha1
 from itertools import product
 from pathlib import Path
 
+from plantlab import course
 from plantlab.photos import write_whole
 from plantlab.record import Parameter, read_parameters
 from plantlab.table import project_root
@@ -251,15 +252,21 @@ def try_notebook(notebook: str | Path, params: Mapping | None = None, run: str =
         return run or find_notebook(notebook).stem, str(error)
 
 
-def run_all(store: bool = False) -> dict[str, str]:
-    """Run the notebooks in order at their defaults; return {notebook: "" or why it failed}."""
-    return {path.stem: try_notebook(path, store=store)[1] for path in _main_notebooks()}
+def run_all(lessons: bool = False, store: bool = False) -> Iterator[tuple[str, str]]:
+    """Run notebooks in order at their defaults; yield each as it is done: its name, "" or why it failed.
+
+    Args:
+        lessons: those of the course alone, without its appendices.
+        store: see `run_notebook`.
+    """
+    paths = [path for path in _main_notebooks() if course.is_lesson(path) or not lessons]
+    return ((path.stem, try_notebook(path, store=store)[1]) for path in paths)
 
 
 def _main_notebooks() -> list[Path]:
-    folder = project_root() / "notebooks"
-    if paths := sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+    if paths := course.notebooks():
         return paths
+    folder = project_root() / "notebooks"
     raise ValueError(f"no notebooks in {folder}; work inside a clone of plantlab.")
 
 

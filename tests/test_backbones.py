@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from plantlab import backbones
-from plantlab.backbones import compile_network, count_missing, create_network, embed, fingerprint
+from plantlab.backbones import compile_network, count_missing, create_network, embed
 from plantlab.heads import adjust, fit_linear, nearest_mean, normalise, widen
 from plantlab.losses import class_balanced_weights
 from plantlab.photos import open_photo

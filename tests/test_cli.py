@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from test_runs import write_notebook
 
-from plantlab import cli, record, report, runs
+from plantlab import cli, record, runs
 
 
 @pytest.fixture
@@ -48,6 +48,59 @@ def test_all_and_store(leaves, asked):
     assert asked == [("default", {}, {"store": True})]
 
 
+@pytest.fixture
+def begun(leaves, monkeypatch, capsys):
+    """Return, of each notebook as it begins: its name, the page so far, and what was said since the one before.
+
+    Two lessons and an appendix; the first lesson fails.
+    """
+    for name in ("02_roots", "90_seeds"):
+        write_notebook(leaves.with_name(f"{name}.ipynb"))
+    begun = []
+
+    def run_notebook(notebook, *args, **options):
+        index = Path("results/index.html")
+        begun.append((notebook.stem, index.read_text() if index.exists() else "", capsys.readouterr()))
+        copy = Path("results", notebook.stem, "default", notebook.name)
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(notebook.read_bytes())
+        if notebook.stem == "01_leaves":
+            raise runs.RunError("01_leaves stopped in code cell 4 of 6")
+        return copy
+
+    monkeypatch.setattr(runs, "run_notebook", run_notebook)
+    return begun
+
+
+def test_the_course_names_its_page_after_the_first_notebook_and_lets_it_grow(begun, capsys):
+    assert cli.main(["run", "--course"]) == 1
+    page = Path("results/index.html").resolve()
+    (first, before, nothing), (second, between, said) = begun
+    assert (first, second) == ("01_leaves", "02_roots"), "an appendix is not the course"
+    assert before == "" and nothing == ("", "")
+    assert said.out == f"The page is {page}: open it in a browser; it grows with each notebook.\n"
+    assert said.err == "plantlab: 01_leaves failed. 01_leaves stopped in code cell 4 of 6\n"
+    assert 'id="01_leaves"' in between and 'id="02_roots"' not in between
+    assert 'id="02_roots"' in page.read_text()
+    assert capsys.readouterr() == (f"1 of 2 runs finished. Open {page} in a browser.\n", "")
+
+
+def test_all_runs_the_appendices_too_and_later_pages_are_silent(begun):
+    assert cli.main(["run", "--all"]) == 1
+    assert [name for name, _, _ in begun] == ["01_leaves", "02_roots", "90_seeds"]
+    assert begun[2][2] == ("", "")
+
+
+def test_a_page_that_cannot_be_written_yet_does_not_stop_the_course(begun, capsys):
+    """A record that is cut off may be one that a later notebook writes anew."""
+    record = Path("results/08_desk/mine/record.json")
+    record.parent.mkdir(parents=True)
+    record.write_text("{")
+    assert cli.main(["run", "--course"]) == 2
+    assert [name for name, _, _ in begun] == ["01_leaves", "02_roots"]
+    assert "record.json is cut off" in begun[1][2].err and "record.json is cut off" in capsys.readouterr().err
+
+
 def test_a_failed_run_exits_with_1(leaves, asked, capsys):
     assert cli.main(["run", "01", "-p", "epochs", "3"]) == 1
     out, err = capsys.readouterr()
@@ -74,13 +127,16 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "words, message",
     [
-        ("run", "name one notebook, such as 01_data_exploration, or say --all."),
+        ("run", "name one notebook, such as 01_data_exploration, or say --course or --all."),
         ("run 01 --all", "name one notebook"),
+        ("run 01 --course", "name one notebook"),
+        ("run --course --all", "name one notebook"),
+        ("run --course --run x", "--course, --all and --store run at the defaults"),
         ("run 09", "no notebook '09'. There are: 01_leaves"),
         ("run 01 -p epoch 5", "01_leaves has no parameter 'epoch'; did you mean 'epochs'?"),
         ("run 01 -p epochs many", "parameter 'epochs' is int, such as 2; got 'many'."),
-        ("run --all -p epochs 5", "--all and --store run at the defaults"),
-        ("run 01 --store --run x", "--all and --store run at the defaults"),
+        ("run --all -p epochs 5", "--course, --all and --store run at the defaults"),
+        ("run 01 --store --run x", "--course, --all and --store run at the defaults"),
         ("run 01 --sweep epochs 1,2 --run x", "a sweep names its runs itself"),
         ("run 01 --sweep epochs 1,2 --jobs 0", "needs --jobs 1 or more"),
         ("run 01 --sweep epochs 1,two", "parameter 'epochs' is int, such as 2; got 'two'."),
@@ -137,10 +193,6 @@ def test_compare_prints_the_records_one_row_a_score(project, capsys, monkeypatch
     record.save("02_empty", record.Params({}), images)
     assert cli.main(["compare", "results/02_empty"]) == 0
     assert capsys.readouterr().out == "These records hold no scores.\n"
-
-
-def test_the_page_is_whole_even_with_nothing_to_show(project):
-    assert "plantlab" in report.write_index().read_text()
 
 
 def test_a_page_says_what_is_missing_before_it_opens(capsys):
