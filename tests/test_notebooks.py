@@ -39,7 +39,6 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
     },
     "07_similarity_search": {"n_species": 6, "n_images": 500, "image_size": 48, "shots": [1], "sizes": [1000, 2000]},
     "08_identify": {"image_size": 32},
-    "90_formula_pretraining": {"epochs": 1, "image_size": 32, "shots": [3], "k": 3, "sizes": [32, 48]},
 }
 MAX_BYTES, MAX_LINES = 300_000, 12
 
