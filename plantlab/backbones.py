@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ from plantlab.images import VIEWS, batches
 from plantlab.photos import write_whole
 from plantlab.table import project_root, require
 from plantlab.weights import STORED, fill, find_weights, not_downloaded
+
+if TYPE_CHECKING:  # loaded where it is used
+    from onnxruntime import InferenceSession
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DEFAULT = "tf_efficientnet_lite0"
@@ -176,18 +180,26 @@ def compile_network(network: Classifier, image_size: int) -> Callable[[np.ndarra
 
 
 @functools.lru_cache(maxsize=1)  # an export takes seconds, and the next view asks for the same
-def _session(network: Classifier, weights: str, image_size: int):
+def _session(network: Classifier, weights: str, image_size: int) -> "InferenceSession | None":
     """Return an ONNX Runtime session, None where export fails; `weights` tells a network that was trained."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     try:
-        model = export_onnx(network, image_size, head=False)
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return open_session(export_onnx(network, image_size, head=False), n_threads=1)
     except Exception as error:
         warnings.warn(f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3)
         return None
+
+
+def open_session(model: bytes, n_threads: int = 0) -> "InferenceSession":
+    """Return an ONNX Runtime session on the CPU, with so many threads a call (0: one a core).
+
+    They sleep while they wait. Spinning, as they do by default, they take the cores from others.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def export_onnx(network: Classifier, image_size: int, head: bool = True) -> bytes:

@@ -20,7 +20,15 @@ from safetensors.numpy import save as to_safetensors
 from tqdm.auto import tqdm
 
 from plantlab.answers import Answer, back_off, temper
-from plantlab.backbones import Classifier, compile_network, create_network, export_onnx, fingerprint, swap_relu6
+from plantlab.backbones import (
+    Classifier,
+    compile_network,
+    create_network,
+    export_onnx,
+    fingerprint,
+    open_session,
+    swap_relu6,
+)
 from plantlab.explain import grad_cam
 from plantlab.heads import probabilities
 from plantlab.images import batches
@@ -236,10 +244,8 @@ def check_onnx(model: Identifier, path: Path) -> dict:
     Raises:
         ValueError: they differ by more than 1e-3.
     """
-    import onnxruntime
-
     write_whole(path, export_onnx(model.network.cpu(), model.image_size))
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    session = open_session(path.read_bytes())
     photos = np.random.default_rng(0).integers(0, 256, (8, 3, model.image_size, model.image_size)).astype(np.float32)
     runs = {"onnx": lambda: session.run(None, {"photos": photos})[0]}
     with torch.inference_mode():
