@@ -49,7 +49,9 @@ def mend() -> str:
     hook, pth = site / "torchvision_beside_cpu_torch.py", site / "torchvision_beside_cpu_torch.pth"
     vision, torch = version_of("torchvision"), version_of("torch")
     cuda_vision = re.search(r"^cuda\b.*=\s*['\"]\d", vision, re.M) or "+cu" in vision
-    cpu_torch = re.search(r"^cuda\b.*=\s*None", torch, re.M) and re.search(r"^hip\b.*=\s*None", torch, re.M)
+    cpu_torch = re.search(r"^cuda\b.*=\s*None", torch, re.M) and re.search(
+        r"^hip\b.*=\s*None", torch, re.M
+    )
     if not (cuda_vision and cpu_torch):
         for path in (hook, pth):
             path.unlink(missing_ok=True)

@@ -13,16 +13,32 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from PIL import Image, ImageOps
 
-from plantlab.metrics import SCORES, bootstrap_interval, expected_calibration_error, ranks
-from plantlab.photos import open_photo
+from plantlab.data.photos import open_photo
+from plantlab.data.table import data_kind, observations, require
 from plantlab.predictions import Predictions
-from plantlab.table import data_kind, observations, require
+from plantlab.predictions.metrics import (
+    SCORES,
+    bootstrap_interval,
+    expected_calibration_error,
+    ranks,
+)
 
 OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
-COLORS = {"data": OKABE_ITO[0], "accent": OKABE_ITO[1], "soft": "#A9C8DD", "grey": "#666666", "line": "#E4E4E4"}
+
+COLORS = {
+    "data": OKABE_ITO[0],
+    "accent": OKABE_ITO[1],
+    "soft": "#A9C8DD",
+    "grey": "#666666",
+    "line": "#E4E4E4",
+}
+
 DARK = COLORS["data"], COLORS["soft"]  # a bar that the title speaks of, and one that it does not
+
 STYLES = {"species": "italic", "genus": "italic"}  # of words from these columns
+
 MARKERS = "osD^vPX*"  # beside OKABE_ITO, so that no line is told by its colour alone
+
 # fmt: off
 STYLE = {
     "figure.figsize": (7, 3.6), "figure.dpi": 110, "figure.constrained_layout.use": True, "font.size": 9.5,
@@ -32,7 +48,6 @@ STYLE = {
     "axes.grid": True, "axes.axisbelow": True, "grid.color": COLORS["line"], "axes.labelcolor": COLORS["grey"],
     "xtick.color": "#999999", "ytick.color": "#999999", "xtick.labelcolor": "#333333", "ytick.labelcolor": "#333333",
 }
-# fmt: on
 
 
 def use_style() -> None:

@@ -10,7 +10,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 OFFLINE = PROJECT / "tests" / "offline"
 
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
+)
 os.environ |= {"HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg", "JUPYTER_PLATFORM_DIRS": "1"}
 
 

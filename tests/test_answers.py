@@ -4,9 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plantlab.answers import back_off, prediction_sets, score_sets, temper, temperature
-from plantlab.metrics import expected_calibration_error, ranks
 from plantlab.predictions import Predictions
+from plantlab.predictions.confidence import (
+    back_off,
+    prediction_sets,
+    score_sets,
+    temper,
+    temperature,
+)
+from plantlab.predictions.metrics import expected_calibration_error, ranks
 
 SPECIES = [f"Rosa {letter}" for letter in "abcd"]
 
@@ -19,7 +25,9 @@ def world(n: int, seed: int, sharpness: float = 1.0, tail: float = 8.0) -> Predi
     probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     truth = [rng.choice(4, p=p) for p in probs]
     said = np.exp(sharpness * logits) / np.exp(sharpness * logits).sum(1, keepdims=True)
-    images = pd.DataFrame({"image_path": [f"{i}.jpg" for i in range(n)], "species": np.array(SPECIES)[truth]})
+    images = pd.DataFrame(
+        {"image_path": [f"{i}.jpg" for i in range(n)], "species": np.array(SPECIES)[truth]}
+    )
     images = images.assign(obs_id=images["image_path"], genus="Rosa", family="Rosaceae")
     return Predictions(images, SPECIES, said)
 
@@ -44,7 +52,11 @@ def test_sets_cover_what_they_promise(method, alpha):
         valid, asked = world(300, seed), world(500, 1000 + seed)
         scored.append(score_sets(prediction_sets(asked, valid, method, alpha, counts), asked))
     coverage = pd.DataFrame(scored).mean()
-    assert 1 - alpha - 0.01 <= coverage["coverage"] <= 1 - alpha + (0.03 if method != "classwise" else 0.1)
+    assert (
+        1 - alpha - 0.01
+        <= coverage["coverage"]
+        <= 1 - alpha + (0.03 if method != "classwise" else 0.1)
+    )
     if method == "classwise":
         assert coverage["macro_coverage"] >= 1 - alpha - 0.015
 
@@ -52,7 +64,10 @@ def test_sets_cover_what_they_promise(method, alpha):
 def test_pas_leaves_out_fewer_rare_species():
     valid, asked = world(3000, 1, tail=50), world(3000, 2, tail=50)
     counts = np.array([(valid.targets == k).sum() for k in range(4)])
-    standard, pas = (score_sets(prediction_sets(asked, valid, m, 0.1, counts), asked) for m in ("standard", "PAS"))
+    standard, pas = (
+        score_sets(prediction_sets(asked, valid, m, 0.1, counts), asked)
+        for m in ("standard", "PAS")
+    )
     assert pas["macro_coverage"] > standard["macro_coverage"] + 0.02
 
 
@@ -61,9 +76,17 @@ def test_a_set_worked_by_hand():
     images = pd.DataFrame({"image_path": list("abcd"), "species": ["A"] * 4})
     valid = Predictions(images, ["A", "B"], [[p, 1 - p] for p in (0.9, 0.8, 0.6, 0.3)])
     asked = Predictions(images[:3], ["A", "B"], [[0.61, 0.39], [0.5, 0.5], [0.3, 0.7]])
-    assert prediction_sets(asked, valid, alpha=0.4).tolist() == [[True, False], [False, False], [False, True]]
-    assert prediction_sets(asked, valid, alpha=0.1).all(), "four photos cannot promise 90 %: nothing is ruled out"
-    assert prediction_sets(asked, valid, "classwise", 0.4)[:, 1].all(), "B has no valid photo: never ruled out"
+    assert prediction_sets(asked, valid, alpha=0.4).tolist() == [
+        [True, False],
+        [False, False],
+        [False, True],
+    ]
+    assert prediction_sets(asked, valid, alpha=0.1).all(), (
+        "four photos cannot promise 90 %: nothing is ruled out"
+    )
+    assert prediction_sets(asked, valid, "classwise", 0.4)[:, 1].all(), (
+        "B has no valid photo: never ruled out"
+    )
 
 
 @pytest.mark.parametrize("wrong", [{"method": "magic"}, {"alpha": 1}, {"method": "PAS"}])
@@ -80,7 +103,9 @@ def test_back_off_keeps_its_error_and_goes_as_deep_as_it_may():
     told = back_off(asked, valid, asked.images, error=0.1)
     by = told.groupby("rank")["right"].agg(["mean", "size"])
     assert by.loc["species", "mean"] == pytest.approx(0.9, abs=0.03)
-    assert by.loc["genus", "mean"] == 1 and by["size"].sum() == 4000, "one genus: what is left is named by it"
+    assert by.loc["genus", "mean"] == 1 and by["size"].sum() == 4000, (
+        "one genus: what is left is named by it"
+    )
     sure = asked.probs.max(1)
     assert sure[told["rank"] == "species"].min() >= sure[told["rank"] == "genus"].max()
     free = back_off(asked, valid, asked.images, error=1)
@@ -94,4 +119,6 @@ def test_back_off_says_not_sure_where_nothing_is_good_enough():
     images = valid.images.assign(genus=valid.images["species"], family=valid.images["species"])
     wrong = Predictions(images, SPECIES, np.roll(np.eye(4)[valid.targets], 1, axis=1))
     told = back_off(wrong, wrong, images, error=0.1)
-    assert set(told["rank"]) == {"not sure"} and not told["right"].any() and set(told["name"]) == {""}
+    assert (
+        set(told["rank"]) == {"not sure"} and not told["right"].any() and set(told["name"]) == {""}
+    )

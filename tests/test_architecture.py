@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
-ABOVE_TORCH = (
-    "table photos greenhouse layouts predictions metrics answers curation decisions votes plots record".split()
-)
-BELOW_TORCH = "images weights backbones heads losses training neighbours explain identifier export".split()
-FACES = "widgets course report runs shared page cli".split()
+ABOVE_TORCH = "files greenhouse data quality predictions plots".split()
+BELOW_TORCH = "networks heads training identify".split()
+FACES = "notebook desk cli __main__".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}
-MAX_LINES = 350  # of code, in one file
+WITHOUT_TORCH = [*ABOVE_TORCH, "notebook", "cli"]
 FILES = sorted(PACKAGE.rglob("*.py"))
-ROOMS = sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"})
+ROOMS = sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES})
+ROOMS = [room for room in ROOMS if room != "__init__"]
 
 
 def room_of(path: Path) -> str:
@@ -38,18 +37,24 @@ def imports_of(path: Path) -> set[str]:
 
 
 def test_every_room_has_its_place():
-    assert set(ROOMS) <= set(ORDER), f"{set(ROOMS) - set(ORDER)}: give the new room a place in ORDER and in README"
+    assert set(ROOMS) <= set(ORDER), (
+        f"{set(ROOMS) - set(ORDER)}: give the new room a place in ORDER and in README"
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_a_module_imports_only_rooms_above_it(path):
     room = room_of(path)
     before = ORDER[: ORDER.index(room)] if room in ORDER else []
-    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("plantlab.")} & set(ORDER)
-    assert used <= {*before, room}, f"{room} may import {before}, and it imports {used - {*before, room}}"
+    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("plantlab.")} & set(
+        ORDER
+    )
+    assert used <= {*before, room}, (
+        f"{room} may import {before}, and it imports {used - {*before, room}}"
+    )
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in [*ABOVE_TORCH, "report", "runs", "cli"]], ids=str)
+@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in WITHOUT_TORCH], ids=str)
 def test_nothing_above_the_line_imports_torch(path):
     assert not {name.split(".")[0] for name in imports_of(path)} & TORCH
 
@@ -62,7 +67,8 @@ def test_import_is_light():
 
 
 def test_the_upper_rooms_load_without_torch_and_statistics():
-    rooms = [f"plantlab.{room}" for room in [*ABOVE_TORCH, "report", "runs", "cli"] if room in ROOMS]
+    paths = [path for path in FILES if room_of(path) in WITHOUT_TORCH]
+    rooms = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in paths]
     heavy = "torch torchvision timm fastai scipy sklearn pyarrow.parquet papermill".split()
     code = (
         f"import importlib, sys; [importlib.import_module(room) for room in {rooms}];"
@@ -73,12 +79,6 @@ def test_the_upper_rooms_load_without_torch_and_statistics():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
-def test_a_file_stays_small(path):
-    lines = [line for line in path.read_text().splitlines() if line.strip()]
-    assert len(lines) <= MAX_LINES, f"{path.name} holds {len(lines)} lines: split it"
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_all_that_is_public_says_what_it_does(path):
     assert ast.get_docstring(ast.parse(path.read_text())), f"{path.name} has no docstring"
     for node in ast.parse(path.read_text()).body:
@@ -86,7 +86,9 @@ def test_all_that_is_public_says_what_it_does(path):
             text = ast.get_docstring(node)
             assert text, f"{path.name}: {node.name} has no docstring"
             first = text.split("\n\n")[0].rstrip(")`'\" ")
-            assert first[-1] in ".:!?", f"{path.name}: {node.name}'s docstring starts with no sentence: {first!r}"
+            assert first[-1] in ".:!?", (
+                f"{path.name}: {node.name}'s docstring starts with no sentence: {first!r}"
+            )
 
 
 def test_nothing_is_named_after_a_workplace():
@@ -96,6 +98,9 @@ def test_nothing_is_named_after_a_workplace():
         pytest.skip("no git checkout")
     for name in listed.stdout.splitlines():
         path = PACKAGE.parent / name
-        if path.suffix in {".py", ".md", ".ipynb", ".json", ".toml", ".yml", ".txt", ".html"} and path.is_file():
+        if (
+            path.suffix in {".py", ".md", ".ipynb", ".json", ".toml", ".yml", ".txt", ".html"}
+            and path.is_file()
+        ):
             text = path.read_text(encoding="utf-8")
             assert str(PACKAGE.parent) + "/" not in text, f"{name} names {PACKAGE.parent}"

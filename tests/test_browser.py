@@ -15,22 +15,27 @@ import nbformat
 import pytest
 from PIL import Image
 
-from plantlab.decisions import read_decisions
-from plantlab.votes import read_votes
+from plantlab.quality.decisions import read_decisions
+from plantlab.quality.votes import read_votes
 
-selenium = pytest.importorskip("selenium", reason="selenium drives the browser: pip install selenium")
+selenium = pytest.importorskip(
+    "selenium", reason="selenium drives the browser: pip install selenium"
+)
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 DRIVER = shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="needs Chromium and chromedriver (Debian: apt install chromium-driver)"
+        not (CHROMIUM and DRIVER),
+        reason="needs Chromium and chromedriver (Debian: apt install chromium-driver)",
     ),
 ]
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -80,14 +85,19 @@ def lab(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    apart = {f"JUPYTER_{name}_DIR": str(folder / f".{name}") for name in ("CONFIG", "DATA", "RUNTIME")}
-    apart |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".spaces")}
-    options = (
-        f"--no-browser --allow-root --expose-app-in-browser --ip=127.0.0.1 --port={port} --IdentityProvider.token=T"
-    )
+    apart = {
+        f"JUPYTER_{name}_DIR": str(folder / f".{name}") for name in ("CONFIG", "DATA", "RUNTIME")
+    }
+    apart |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".spaces"),
+    }
+    options = f"--no-browser --allow-root --expose-app-in-browser --ip=127.0.0.1 --port={port} --IdentityProvider.token=T"
     command = [sys.executable, "-m", "jupyterlab", *options.split(), "--ServerApp.port_retries=0"]
     with open(folder / "lab.log", "w") as log:
-        server = subprocess.Popen(command, cwd=folder, env=os.environ | apart, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=folder, env=os.environ | apart, stdout=log, stderr=subprocess.STDOUT
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -102,7 +112,9 @@ def lab(folder):
         server.terminate()
         try:
             server.wait(20)
-        except subprocess.TimeoutExpired:  # jupyter_client's shutdown_all fails where a kernel was just starting
+        except (
+            subprocess.TimeoutExpired
+        ):  # jupyter_client's shutdown_all fails where a kernel was just starting
             server.kill()
             server.wait()
 
@@ -119,7 +131,9 @@ def browser(tmp_path_factory):
 
 
 def wait(browser, condition, what, seconds=60):
-    return WebDriverWait(browser, seconds, 0.1).until(lambda _: condition(), f"{what} within {seconds} s")
+    return WebDriverWait(browser, seconds, 0.1).until(
+        lambda _: condition(), f"{what} within {seconds} s"
+    )
 
 
 def run(browser, lab, folder, name, *cells):
@@ -129,7 +143,11 @@ def run(browser, lab, folder, name, *cells):
     nbformat.write(notebook, folder / name)
     browser.get(f"{lab}/lab/tree/{name}?token=T&reset")
     kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-    wait(browser, lambda: browser.execute_script(f"return {kernel}") == "idle", "a kernel that is idle")
+    wait(
+        browser,
+        lambda: browser.execute_script(f"return {kernel}") == "idle",
+        "a kernel that is idle",
+    )
     browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
@@ -148,10 +166,15 @@ def choose(browser, *paths):
     browser.execute_script(
         "HTMLInputElement.prototype.click = function () { document.body.append(this); this.style = ''; }"
     )
-    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "button.widget-upload"), "the upload button", 120)[
-        0
-    ].click()
-    browser.find_element(By.CSS_SELECTOR, "body > input[type=file]").send_keys("\n".join(map(str, paths)))
+    wait(
+        browser,
+        lambda: browser.find_elements(By.CSS_SELECTOR, "button.widget-upload"),
+        "the upload button",
+        120,
+    )[0].click()
+    browser.find_element(By.CSS_SELECTOR, "body > input[type=file]").send_keys(
+        "\n".join(map(str, paths))
+    )
 
 
 FLOWERS = {"daisy", "dandelion", "roses", "sunflowers", "tulips"}
@@ -163,9 +186,9 @@ def test_identify_answers_two_uploaded_photos_and_keeps_a_vote(browser, lab, fol
     choose(browser, folder / "1.jpg", folder / "2.jpg", folder / "bad.jpg")
     wait(browser, lambda: len(shown(browser, ".pl-names tr")) == 5, "five names of one plant", 120)
     rows = [row.split("\t") for row in texts(browser, ".pl-names tr")]
-    assert {row[0] for row in rows} == FLOWERS and sum(float(row[-1][:-1]) for row in rows) == pytest.approx(
-        100, abs=0.5
-    )
+    assert {row[0] for row in rows} == FLOWERS and sum(
+        float(row[-1][:-1]) for row in rows
+    ) == pytest.approx(100, abs=0.5)
     assert "5 species" in texts(browser, ".pl-knows")[0] and texts(browser, ".pl-said")[0]
     assert any("bad.jpg was not read" in text for text in texts(browser, "p"))
     wide = "return [...document.querySelectorAll('.jp-OutputArea-output .pl-photos img')].filter((i) => i.naturalWidth > 99).length"
@@ -180,18 +203,34 @@ def test_identify_answers_two_uploaded_photos_and_keeps_a_vote(browser, lab, fol
     shown(browser, "button.mod-success")[0].click()
     wait(browser, lambda: any("Kept: " in text for text in texts(browser, ".pl-vote")), "the vote")
     held = read_votes(folder / "votes")
-    assert held["by"].tolist() == ["Ada"] and len(held["photos"][0]) == 2 and held["species"][0] == rows[0][0]
+    assert (
+        held["by"].tolist() == ["Ada"]
+        and len(held["photos"][0]) == 2
+        and held["species"][0] == rows[0][0]
+    )
     shown(browser, "input[type=checkbox]")[0].click()
-    wait(browser, lambda: len(shown(browser, ".pl-names tr")) == 10, "two plants when they are not one")
+    wait(
+        browser,
+        lambda: len(shown(browser, ".pl-names tr")) == 10,
+        "two plants when they are not one",
+    )
 
 
 def test_the_page_opens_for_a_phone_and_answers(browser, folder, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("plantlab")), "page", "--no-browser", "--port", str(port)]
+    command = [
+        str(Path(sys.executable).with_name("plantlab")),
+        "page",
+        "--no-browser",
+        "--port",
+        str(port),
+    ]
     with open(folder / "page.log", "w") as log:
-        server = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        server = subprocess.Popen(
+            command, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         browser.set_window_size(500, 900)
         for _ in range(600):
@@ -202,11 +241,18 @@ def test_the_page_opens_for_a_phone_and_answers(browser, folder, tmp_path):
             time.sleep(0.1)
         browser.get(f"http://127.0.0.1:{port}")
         choose(browser, folder / "3.jpg", folder / "4.jpg")
-        rows = wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, ".pl-names tr"), "an answer", 120)
+        rows = wait(
+            browser,
+            lambda: browser.find_elements(By.CSS_SELECTOR, ".pl-names tr"),
+            "an answer",
+            120,
+        )
         assert {row.text.split("\n")[0] for row in rows} == FLOWERS
         fits = "return document.documentElement.scrollWidth <= innerWidth && !!document.querySelector('meta[name=viewport]')"
         assert browser.execute_script(fits), "nothing stands out of a narrow page"
-        assert not browser.find_elements(By.CSS_SELECTOR, ".jp-InputArea-editor"), "no code on the page"
+        assert not browser.find_elements(By.CSS_SELECTOR, ".jp-InputArea-editor"), (
+            "no code on the page"
+        )
     finally:
         browser.set_window_size(1400, 1000)
         if server.poll() is None:
@@ -228,7 +274,11 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
 
     def expect(expected):
         wait(browser, lambda: held() == expected, f"{expected} in the file, which holds {held()}")
-        wait(browser, lambda: texts(browser, ".told")[0].startswith(f"{len(expected)} of 15 decided"), "the count")
+        wait(
+            browser,
+            lambda: texts(browser, ".told")[0].startswith(f"{len(expected)} of 15 decided"),
+            "the count",
+        )
 
     def opened():
         wait(browser, lambda: len(shown(browser, ".tile img")) == 12, "twelve thumbnails")
@@ -237,14 +287,18 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
     cells = ["'first'", REVIEW, "'last'"]
     run(browser, lab, folder, "review.ipynb", *cells)
     opened()
-    assert texts(browser, ".told") == ["0 of 15 decided"] and texts(browser, ".where") == ["page 1 of 2"]
+    assert texts(browser, ".told") == ["0 of 15 decided"] and texts(browser, ".where") == [
+        "page 1 of 2"
+    ]
     press(Keys.ENTER, "1", "d")  # keep, take the suggestion, drop; each goes on to the next
     expect({"s0": "confirm", "s1": "daisy", "s2": "drop"})
     press("u")
     expect({"s0": "confirm", "s1": "daisy"})
     press("d")
     assert texts(browser, ".tile .label")[:2] == ["✓daisy", "→daisy"]
-    assert texts(browser, ".tile .label")[4] == NASTY and browser.title != "1", "a name is text, never HTML"
+    assert texts(browser, ".tile .label")[4] == NASTY and browser.title != "1", (
+        "a name is text, never HTML"
+    )
     press(Keys.ARROW_RIGHT)  # past s3 to s4
     shown(browser, ".choices .drop")[0].click()
     shown(browser, ".tile")[6].click()
@@ -253,17 +307,23 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
     press("o", "tulp", Keys.ENTER)
     wait(browser, lambda: "did you mean tulip?" in texts(browser, ".trouble")[0], "a refusal")
     press(Keys.PAGE_DOWN, Keys.END)
-    wait(browser, lambda: "was not read: missing." in texts(browser, ".stage .photo")[0], "why there is no photo")
-    cells_now = (
-        "return jupyterapp.shell.currentWidget.content.widgets.map((c) => c.model.type + c.model.sharedModel.source)"
+    wait(
+        browser,
+        lambda: "was not read: missing." in texts(browser, ".stage .photo")[0],
+        "why there is no photo",
     )
-    assert browser.execute_script(cells_now) == [f"code{cell}" for cell in cells], "no key reached the notebook"
+    cells_now = "return jupyterapp.shell.currentWidget.content.widgets.map((c) => c.model.type + c.model.sharedModel.source)"
+    assert browser.execute_script(cells_now) == [f"code{cell}" for cell in cells], (
+        "no key reached the notebook"
+    )
 
     os.kill(int(read_decisions(file)["by"].iloc[0]), signal.SIGKILL)  # the kernel
     expected = held()
     press("d")
     wait(
-        browser, lambda: texts(browser, ".trouble")[0].startswith("Not saved yet: 1."), "a word that nothing was saved"
+        browser,
+        lambda: texts(browser, ".trouble")[0].startswith("Not saved yet: 1."),
+        "a word that nothing was saved",
     )
     run(browser, lab, folder, "again.ipynb", *cells)
     opened()
@@ -291,7 +351,11 @@ def test_a_page_of_50_organs_is_corrected_and_accepted(browser, lab, folder, cap
     seconds.append(time.perf_counter())
     shown(browser, ".stage")[0].click()
     press("3", "1")  # another organ; the model's own, which keeps it
-    wait(browser, lambda: held() == [["s0", "relabel", "bark"], ["s1", "confirm", ""]], f"two decisions in {held()}")
+    wait(
+        browser,
+        lambda: held() == [["s0", "relabel", "bark"], ["s1", "confirm", ""]],
+        f"two decisions in {held()}",
+    )
     press("%")  # means nothing here: what a driver takes for any key
     seconds.append(time.perf_counter())
     press("%")
@@ -302,7 +366,9 @@ def test_a_page_of_50_organs_is_corrected_and_accepted(browser, lab, folder, cap
     seconds.append(time.perf_counter())
     press("a")
     wait(browser, lambda: len(held()) == 50, "the page on the disk")
-    assert texts(browser, ".where") == ["page 2 of 2"] and texts(browser, ".told")[0].startswith("50 of 60 decided")
+    assert texts(browser, ".where") == ["page 2 of 2"] and texts(browser, ".told")[0].startswith(
+        "50 of 60 decided"
+    )
     press("u")  # takes the whole page back
     wait(browser, lambda: len(held()) == 3, "three decisions")
     shown(browser, ".choices .page")[0].click()

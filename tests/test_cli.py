@@ -1,4 +1,4 @@
-"""The command line: what it asks of plantlab.runs, its messages and exit codes."""
+"""The command line: what it asks of plantlab.notebook.runs, its messages and exit codes."""
 
 import socket
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from test_runs import write_notebook
 
-from plantlab import cli, record, runs
+from plantlab import cli
+from plantlab.notebook import cells, record, runs, sweeps
 
 
 @pytest.fixture
@@ -60,7 +61,9 @@ def begun(leaves, monkeypatch, capsys):
 
     def run_notebook(notebook, *args, **options):
         index = Path("results/index.html")
-        begun.append((notebook.stem, index.read_text() if index.exists() else "", capsys.readouterr()))
+        begun.append(
+            (notebook.stem, index.read_text() if index.exists() else "", capsys.readouterr())
+        )
         copy = Path("results", notebook.stem, "default", notebook.name)
         copy.parent.mkdir(parents=True)
         copy.write_bytes(notebook.read_bytes())
@@ -98,13 +101,19 @@ def test_a_page_that_cannot_be_written_yet_does_not_stop_the_course(begun, capsy
     record.write_text("{")
     assert cli.main(["run", "--course"]) == 2
     assert [name for name, _, _ in begun] == ["01_leaves", "02_roots"]
-    assert "record.json is cut off" in begun[1][2].err and "record.json is cut off" in capsys.readouterr().err
+    assert (
+        "record.json is cut off" in begun[1][2].err
+        and "record.json is cut off" in capsys.readouterr().err
+    )
 
 
 def test_a_failed_run_exits_with_1(leaves, asked, capsys):
     assert cli.main(["run", "01", "-p", "epochs", "3"]) == 1
     out, err = capsys.readouterr()
-    assert err == "plantlab: 01_leaves failed. 01_leaves stopped in code cell 4 of 6: ValueError: no thirds\n"
+    assert (
+        err
+        == "plantlab: 01_leaves failed. 01_leaves stopped in code cell 4 of 6: ValueError: no thirds\n"
+    )
     assert out.startswith("0 of 1 runs finished.")
 
 
@@ -115,7 +124,7 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         calls.append(args)
         return {"epochs=1": "", "epochs=3": "no thirds"}
 
-    monkeypatch.setattr(runs, "sweep", sweep)
+    monkeypatch.setattr(sweeps, "sweep", sweep)
     words = "run 01 -p fast true --sweep epochs 1,3 --sweep shots 1,5;1 --jobs 4".split()
     assert cli.main(words) == 1
     assert calls == [("01", {"epochs": ["1", "3"], "shots": ["1,5", "1"]}, {"fast": "true"}, 4)]
@@ -143,7 +152,10 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         ("run 01 --sweep epochs 1,1", "two points of the sweep would both be run 'epochs=1'"),
         ("compare", "results (not there); run a notebook first"),
         ("workshop pyproject.toml/x", "plantlab: [Errno "),
-        ("compare nowhere/at/all", "no record.json in nowhere/at/all (not there); run a notebook first"),
+        (
+            "compare nowhere/at/all",
+            "no record.json in nowhere/at/all (not there); run a notebook first",
+        ),
         ("run 01 -p shots a,b", "parameter 'shots' is list[int], such as 1,2; got 'a,b'."),
         ("workshop notebooks", "holds the notebooks themselves; name another folder."),
     ],
@@ -181,16 +193,23 @@ def test_compare_prints_the_records_one_row_a_score(project, capsys, monkeypatch
     import pandas as pd
 
     images = pd.DataFrame({"image_path": ["/far/away/a.jpg"], "species": ["a"], "split": ["test"]})
-    score = {"method": "frozen", "split": "test", "n": 1, "top1": 0.5, "top1_low": 0.4, "top1_high": 0.6}
+    score = {
+        "method": "frozen",
+        "split": "test",
+        "n": 1,
+        "top1": 0.5,
+        "top1_low": 0.4,
+        "top1_high": 0.6,
+    }
     for run in ("one", "two"):
         monkeypatch.setenv("PLANTLAB_RUN", run)
-        record.save("01_leaves", record.Params({"epochs": len(run)}), images, [score])
+        record.save("01_leaves", cells.Params({"epochs": len(run)}), images, [score])
     assert cli.main(["compare"]) == 0
     table = capsys.readouterr().out
     assert "0.500 (0.40-0.60)" in table and table.count("frozen") == 2
     assert cli.main(["compare", "results/01_leaves/one"]) == 0
     assert capsys.readouterr().out.count("frozen") == 1
-    record.save("02_empty", record.Params({}), images)
+    record.save("02_empty", cells.Params({}), images)
     assert cli.main(["compare", "results/02_empty"]) == 0
     assert capsys.readouterr().out == "These records hold no scores.\n"
 

@@ -12,8 +12,9 @@ import onnxruntime
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from plantlab.backbones import compile_network, create_network
-from plantlab.identifier import check_onnx
+from plantlab.identify.onnx import check_onnx
+from plantlab.networks.backbones import create_network
+from plantlab.networks.compiled import compile_network
 
 PROJECT = Path(__file__).resolve().parents[1]
 OURS = "100000"
@@ -61,7 +62,7 @@ def test_a_count_of_ones_own_is_kept(default):
 def test_a_kernel_of_a_run_has_it_before_its_first_cell(project):
     notebook = new_notebook(cells=[new_code_cell(SHOW)])
     nbformat.write(notebook, project / "notebooks" / "01_tiny.ipynb")
-    ask("from plantlab import runs; runs.run_notebook('01')")
+    ask("from plantlab.notebook import runs; runs.run_notebook('01')")
     ran = nbformat.read("results/01_tiny/default/01_tiny.ipynb", as_version=4)
     assert ran.cells[0].outputs[0].text == f"{OURS}\n"
 
@@ -71,7 +72,7 @@ def test_the_pages_server_has_it(project):
     shutil.copytree(PROJECT / "notebooks", project / "notebooks", dirs_exist_ok=True)
     code = f"""if True:
         import subprocess, sys
-        from plantlab import page
+        from plantlab.desk import page
         real = subprocess.Popen
         shows = [sys.executable, "-c", {SHOW!r}]
         page.subprocess.Popen = lambda *_, env, **options: real(shows, env=env)
@@ -79,7 +80,9 @@ def test_the_pages_server_has_it(project):
     assert OURS in ask(code).stdout.splitlines()
 
 
-needs_make = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="no make on this machine")
+needs_make = pytest.mark.skipif(
+    shutil.which("make") is None or os.name == "nt", reason="no make on this machine"
+)
 
 
 @needs_make

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab import curation, table
-from plantlab.curation import assign_observations, find_duplicates, fit_to_train, leakage
-from plantlab.layouts import read_images
-from plantlab.photos import set_aside
-from plantlab.table import TableError
+from plantlab.data import table
+from plantlab.data.duplicates import find_duplicates, leakage
+from plantlab.data.inspection import set_aside
+from plantlab.data.layouts import read_images
+from plantlab.data.plants import assign_observations
+from plantlab.data.table import TableError
+from plantlab.quality import suspicion
+from plantlab.quality.verdict import fit_to_train
 
 
 def inspected(phash, sha1=None, species=None, **columns):
@@ -25,10 +28,16 @@ def inspected(phash, sha1=None, species=None, **columns):
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**64 - 1)), min_size=1, max_size=30), st.integers(0, 30))
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**64 - 1)), min_size=1, max_size=30),
+    st.integers(0, 30),
+)
 def test_duplicates_match_a_plain_loop(photos, max_distance):
     # The content decides the hash: the same sha1 has the same phash.
-    photos = [(content, sum(hash_ for c, hash_ in photos if c == content) % 2**64) for content, _ in photos]
+    photos = [
+        (content, sum(hash_ for c, hash_ in photos if c == content) % 2**64)
+        for content, _ in photos
+    ]
     images = inspected([f"{h:016x}" for _, h in photos], [str(c) for c, _ in photos])
     found = find_duplicates(images, max_distance)
     first = {c: [content for content, _ in photos].index(c) for c, _ in photos}
@@ -40,7 +49,11 @@ def test_duplicates_match_a_plain_loop(photos, max_distance):
     near = {pair for pair in near if pair[2] <= max_distance}
     for kind, expected in (("exact", exact), ("near", near)):
         assert (
-            set(found[found["kind"] == kind][["first", "second", "distance"]].itertuples(index=False, name=None))
+            set(
+                found[found["kind"] == kind][["first", "second", "distance"]].itertuples(
+                    index=False, name=None
+                )
+            )
             == expected
         )
 
@@ -62,17 +75,28 @@ def test_duplicates_share_an_observation():
     together = assign_observations(images)
     assert together["obs_id"].tolist() == ["o0", "o0", "o0", "o3"]
     assert together.attrs["notes"] == ["4 observations became 2: near-duplicate photos share one."]
-    assert images["obs_id"].is_unique and "notes" not in assign_observations(images[3:].reset_index(drop=True)).attrs
+    assert (
+        images["obs_id"].is_unique
+        and "notes" not in assign_observations(images[3:].reset_index(drop=True)).attrs
+    )
 
 
 def test_a_burst_of_one_species_is_one_plant_unless_the_table_knows_the_plants():
     codes = [f"{h:016x}" for h in np.random.default_rng(0).integers(0, 2**63, 6)]
     images = inspected(codes, species=["a", "a", "a", "b", "a", "a"])
-    images["taken"] = [f"2016-05-31 10:{at}" for at in ("00:00", "02:30", "00:59", "01:10", "01:58")] + [None]
-    assert assign_observations(images)["obs_id"].tolist() == images["obs_id"].tolist(), "o0, o1, ... are known plants"
+    images["taken"] = [
+        f"2016-05-31 10:{at}" for at in ("00:00", "02:30", "00:59", "01:10", "01:58")
+    ] + [None]
+    assert assign_observations(images)["obs_id"].tolist() == images["obs_id"].tolist(), (
+        "o0, o1, ... are known plants"
+    )
     images["obs_id"] = table.relative_names(images)
     together = assign_observations(images)
-    assert together["obs_id"].tolist() == ["0.jpg"] * 3 + ["3.jpg", "0.jpg", "5.jpg"]  # 59, 59 and 32 seconds apart
+    assert together["obs_id"].tolist() == ["0.jpg"] * 3 + [
+        "3.jpg",
+        "0.jpg",
+        "5.jpg",
+    ]  # 59, 59 and 32 seconds apart
     assert together.attrs["notes"] == [
         "6 observations became 3: near-duplicate photos, and those taken of a species within a minute, share one."
     ]
@@ -90,13 +114,21 @@ def test_leakage_counts_what_splits_share():
 def good_data(n=40, **columns):
     rng = np.random.default_rng(0)
     return inspected(
-        [f"{h:016x}" for h in rng.integers(0, 2**63, 2 * n)], species=["a", "b"] * n, width=200, height=300, **columns
+        [f"{h:016x}" for h in rng.integers(0, 2**63, 2 * n)],
+        species=["a", "b"] * n,
+        width=200,
+        height=300,
+        **columns,
     )
 
 
 def test_good_data_are_fit():
     verdict = fit_to_train(good_data(split=(["train"] * 8 + ["valid", "test"]) * 8))
-    assert verdict.verdict == "yes" and verdict.reasons == [] and str(verdict) == "Fit to train on? Yes."
+    assert (
+        verdict.verdict == "yes"
+        and verdict.reasons == []
+        and str(verdict) == "Fit to train on? Yes."
+    )
 
 
 def copies(*of):
@@ -108,11 +140,27 @@ def copies(*of):
     "change, verdict, reason",
     [
         ({"species": "a"}, "no", "80 photos carry 1 species; at least 2 are needed."),
-        ({"species": list("abcdefgh") + ["z"] * 72}, "with care", "Half of the photos show only 1 of 9 species."),
-        ({"species": ["a", "b", None, "b"] * 20}, "with care", "Photos without a species: 20 of 80."),
-        ({"width": 90}, "with care", "The shorter side is 90 pixels in the median; under 128 shows little."),
+        (
+            {"species": list("abcdefgh") + ["z"] * 72},
+            "with care",
+            "Half of the photos show only 1 of 9 species.",
+        ),
+        (
+            {"species": ["a", "b", None, "b"] * 20},
+            "with care",
+            "Photos without a species: 20 of 80.",
+        ),
+        (
+            {"width": 90},
+            "with care",
+            "The shorter side is 90 pixels in the median; under 128 shows little.",
+        ),
         ({"width": 31}, "no", "The shorter side is 31 pixels"),
-        ({"obs_id": ["o", "p"] * 40}, "with care", "Species with a single observation, so none to test on: 2 of 2."),
+        (
+            {"obs_id": ["o", "p"] * 40},
+            "with care",
+            "Species with a single observation, so none to test on: 2 of 2.",
+        ),
         ({"organ": list("defghijk") * 10}, "yes", None),
         (
             {"organ": [str(i) for i in range(40)] * 2},
@@ -141,7 +189,10 @@ def copies(*of):
             "Species missing from train, whose photos will count as wrong: 1.",
         ),
         (
-            {"sha1": copies("x", "y", "x", "y"), "split": ["train"] * 2 + ["test"] * 2 + ["train"] * 76},
+            {
+                "sha1": copies("x", "y", "x", "y"),
+                "split": ["train"] * 2 + ["test"] * 2 + ["train"] * 76,
+            },
             "no",
             "Plants or photos that train shares with valid or test: 2.",
         ),
@@ -151,7 +202,9 @@ def test_verdicts(change, verdict, reason):
     found = fit_to_train(good_data().assign(**change))
     assert found.verdict == verdict, str(found)
     assert reason is None or any(text.startswith(reason) for text in found.reasons), str(found)
-    assert len(found.reasons) == len(found.severity) and found.severity == sorted(found.severity, reverse=True)
+    assert len(found.reasons) == len(found.severity) and found.severity == sorted(
+        found.severity, reverse=True
+    )
 
 
 def test_few_photos_and_no_labels():
@@ -159,14 +212,22 @@ def test_few_photos_and_no_labels():
         "80 photos carry 0 species; at least 2 are needed."
     ]
     few = fit_to_train(good_data(20))
-    assert (few.verdict, few.reasons) == ("with care", ["Species with under 30 photos, which EGI drops: 2 of 2."])
+    assert (few.verdict, few.reasons) == (
+        "with care",
+        ["Species with under 30 photos, which EGI drops: 2 of 2."],
+    )
     few = fit_to_train(good_data(4))
-    assert few.verdict == "no" and few.reasons[0] == "A species has 4.0 photos on average; under 10 is little."
+    assert (
+        few.verdict == "no"
+        and few.reasons[0] == "A species has 4.0 photos on average; under 10 is little."
+    )
 
 
 def test_bad_files_count_in_the_verdict():
     images = good_data()
-    assert fit_to_train(images, bad=images[:2]).reasons == ["Files that cannot be read or are too small: 2 of 82."]
+    assert fit_to_train(images, bad=images[:2]).reasons == [
+        "Files that cannot be read or are too small: 2 of 82."
+    ]
     assert str(fit_to_train(images, bad=images[:40])).startswith(
         "Fit to train on? No.\n- serious: Files that cannot be read or are too small: 40 of 120."
     )
@@ -174,12 +235,17 @@ def test_bad_files_count_in_the_verdict():
 
 @pytest.mark.photos
 def test_the_real_flower_photos_hold_three_pairs_of_files_one_under_two_classes(tmp_path):
-    folder = Path(os.environ.get("PLANTLAB_PHOTOS", Path(__file__).parents[2] / "shared" / "photos")) / "flower_photos"
+    folder = (
+        Path(os.environ.get("PLANTLAB_PHOTOS", Path(__file__).parents[2] / "shared" / "photos"))
+        / "flower_photos"
+    )
     if not folder.is_dir():
         pytest.skip("no photographs flower_photos here; PLANTLAB_PHOTOS names their folder")
     images = read_images(folder)
     size = images["image_path"].map(os.path.getsize)
-    images = images[size.duplicated(keep=False)]  # identical files are of one size; the others cost seconds
+    images = images[
+        size.duplicated(keep=False)
+    ]  # identical files are of one size; the others cost seconds
     images, bad = set_aside(images, cache=tmp_path / "cache.parquet")
     duplicates = find_duplicates(images)
     exact = duplicates[duplicates["kind"] == "exact"]
@@ -195,8 +261,12 @@ def noisy(n: int = 300, seed: int = 0):
     wrong = rng.random(n) < 0.1
     vectors[:20], wrong[:20] = 25 * rng.normal(size=(20, 12)), False
     label = np.where(wrong, (truth + 1) % 3, truth)
-    images = pd.DataFrame({"image_path": np.arange(n).astype(str), "species": np.array(list("abc"))[label]})
-    images = images.assign(source=np.where(np.arange(n) < 200, "web", "trusted"), obs_id=images["image_path"])
+    images = pd.DataFrame(
+        {"image_path": np.arange(n).astype(str), "species": np.array(list("abc"))[label]}
+    )
+    images = images.assign(
+        source=np.where(np.arange(n) < 200, "web", "trusted"), obs_id=images["image_path"]
+    )
     return images, vectors.astype(np.float32), wrong
 
 
@@ -204,13 +274,13 @@ def test_suspicion_finds_wrong_labels_and_strangers_and_agrees_with_cleanlab():
     from cleanlab.rank import get_label_quality_scores
     from sklearn.metrics import roc_auc_score
 
-    from plantlab.heads import out_of_fold
+    from plantlab.heads.linear import out_of_fold
 
     images, vectors, wrong = noisy()
     labels = pd.factorize(images["species"], sort=True)[0]
     probs = out_of_fold(vectors, labels, 3, images["obs_id"].to_numpy())
     assert probs.shape == (300, 3) and np.allclose(probs.sum(1), 1, atol=1e-5)
-    doubt = curation.suspicion(images, probs, vectors)
+    doubt = suspicion.suspicion(images, probs, vectors)
     known = np.arange(300) >= 20
     assert roc_auc_score(wrong[known], doubt["label"][known]) > 0.95
     assert roc_auc_score(wrong[known], doubt["neighbours"][known]) > 0.95
@@ -218,14 +288,18 @@ def test_suspicion_finds_wrong_labels_and_strangers_and_agrees_with_cleanlab():
     honest = (
         np.random.default_rng(1).normal(size=(300, 40)).astype(np.float32)
     )  # web and trusted of one kind, in 40 numbers
-    strange = curation.suspicion(images, probs, honest)["strange"]
+    strange = suspicion.suspicion(images, probs, honest)["strange"]
     web = images["source"] == "web"
-    assert (strange[web] > strange[~web].quantile(0.95)).mean() < 0.15, "trusted photos are measured by others' fits"
+    assert (strange[web] > strange[~web].quantile(0.95)).mean() < 0.15, (
+        "trusted photos are measured by others' fits"
+    )
     theirs = get_label_quality_scores(labels, probs, method="self_confidence")
     assert np.allclose(1 - doubt["label"], theirs, atol=1e-6)
     assert np.allclose(theirs, probs[np.arange(300), labels]), "which is the label's probability"
-    with pytest.raises(ValueError, match=r"expected probs \(300, 3\) and as many embeddings; got probs \(300, 2\)"):
-        curation.suspicion(images, probs[:, :2], vectors)
+    with pytest.raises(
+        ValueError, match=r"expected probs \(300, 3\) and as many embeddings; got probs \(300, 2\)"
+    ):
+        suspicion.suspicion(images, probs[:, :2], vectors)
 
 
 def test_weighed_labels_are_bayes_rule_and_know_which_species_are_confused():
@@ -233,7 +307,7 @@ def test_weighed_labels_are_bayes_rule_and_know_which_species_are_confused():
     targets, asked = np.array([0, 1, 1, 2]), np.array([True, True, True, False])
     # photos of species 0 under labels 0, 1, 2: 0.8, 0.6 + 0.1, 0, and the photo that is added: 0.8, 0.1, 0.1
     of_0, of_1 = np.array([1.6, 0.8, 0.1]) / 2.5, np.array([0.3, 0.4 + 0.9 + 0.8, 0.1]) / 2.5
-    right = curation.weigh_labels(probs, targets, asked)
+    right = suspicion.weigh_labels(probs, targets, asked)
     assert right[0] == pytest.approx(0.8 * of_0[0] / (0.8 * of_0[0] + 0.2 * of_1[0]))
     assert right[1] == pytest.approx(0.4 * of_1[1] / (0.6 * of_0[1] + 0.4 * of_1[1]))
     assert right[3] == 1, "the judge knows nothing of species 2"
@@ -244,15 +318,18 @@ def test_weighed_labels_are_bayes_rule_and_know_which_species_are_confused():
     targets = np.where(swapped, truth ^ 1, truth)
     logits = 1.5 * rng.normal(size=(2000, 20)) + 2.5 * np.eye(20)[truth]
     probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    right = curation.weigh_labels(probs, targets, np.ones(2000, bool))
-    assert roc_auc_score(swapped, -right) > roc_auc_score(swapped, -probs[np.arange(2000), targets]) + 0.01
+    right = suspicion.weigh_labels(probs, targets, np.ones(2000, bool))
+    assert (
+        roc_auc_score(swapped, -right)
+        > roc_auc_score(swapped, -probs[np.arange(2000), targets]) + 0.01
+    )
 
 
 def test_swapped_labels_know_their_truth():
     images, vectors, _ = noisy(600)
     images["split"] = np.where(np.arange(600) < 500, "train", "test")
     for alike in (True, False):
-        swapped = curation.swap_labels(images, 0.4, vectors, alike, trusted_share=0.25)
+        swapped = suspicion.swap_labels(images, 0.4, vectors, alike, trusted_share=0.25)
         train, wrong = swapped["split"] == "train", swapped["noise"] == "swapped"
         assert (swapped["true_species"] == images["species"]).all()
         assert (wrong == (swapped["species"] != swapped["true_species"])).all()
@@ -262,4 +339,4 @@ def test_swapped_labels_know_their_truth():
         pairs = swapped[wrong].groupby("true_species")["species"].nunique()
         assert (pairs == (1 if alike else 2)).all()
     with pytest.raises(ValueError, match=r"share must be in \[0, 1\]"):
-        curation.swap_labels(images, 1.5, vectors)
+        suspicion.swap_labels(images, 1.5, vectors)

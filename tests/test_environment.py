@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from plantlab import backbones, weights
+from plantlab.networks import backbones, weights
 
 PROJECT = Path(__file__).resolve().parents[1]
 CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
@@ -30,27 +30,36 @@ def pyproject() -> dict:
 
 @pytest.fixture(scope="module")
 def needed(pyproject) -> dict[str, SpecifierSet]:
-    lines = [*pyproject["dependencies"], *(r for rs in pyproject["optional-dependencies"].values() for r in rs)]
+    lines = [
+        *pyproject["dependencies"],
+        *(r for rs in pyproject["optional-dependencies"].values() for r in rs),
+    ]
     return {r.name.lower(): r.specifier for r in map(Requirement, lines) if r.name != "plantlab"}
 
 
 @pytest.fixture(scope="module")
 def wheels() -> dict[str, SpecifierSet]:
     """Return what environment.yml asks pip for, with its ranges."""
-    lines = re.findall(r"^      - (?!--)([^ #\n]+)", (PROJECT / "environment.yml").read_text(), re.M)
+    lines = re.findall(
+        r"^      - (?!--)([^ #\n]+)", (PROJECT / "environment.yml").read_text(), re.M
+    )
     return {r.name: r.specifier for r in map(Requirement, lines)}
 
 
 @pytest.fixture(scope="module")
 def conda() -> dict[str, SpecifierSet]:
     lines = re.findall(r"^  - ([^:\n]+)$", (PROJECT / "environment.yml").read_text(), re.M)
-    return {r.name: r.specifier for r in map(Requirement, lines) if r.name not in ("pip", "conda-forge")}
+    return {
+        r.name: r.specifier for r in map(Requirement, lines) if r.name not in ("pip", "conda-forge")
+    }
 
 
 def test_conda_asks_for_what_pyproject_asks_for(pyproject, needed, conda, wheels):
     assert SpecifierSet(pyproject["requires-python"]) == conda["python"]
     more = {Requirement(line).name for line in pyproject["optional-dependencies"]["weights"]}
-    expected = {CONDA.get(name, name): ranges for name, ranges in needed.items() if name not in more}
+    expected = {
+        CONDA.get(name, name): ranges for name, ranges in needed.items() if name not in more
+    }
     asked = {name: ranges for name, ranges in conda.items() if name != "python"}
     assert asked | wheels == expected
     assert not asked.keys() & wheels.keys()
@@ -68,7 +77,11 @@ def test_pyproject_asks_for_the_wheels_that_plantlab_knows(needed):
 
 
 def test_the_pinned_versions_lie_in_the_ranges(needed):
-    lines = [x for x in (PROJECT / "constraints.txt").read_text().splitlines() if x and not x.startswith("#")]
+    lines = [
+        x
+        for x in (PROJECT / "constraints.txt").read_text().splitlines()
+        if x and not x.startswith("#")
+    ]
     pinned = dict(line.lower().split("==") for line in lines)
     assert needed.keys() <= pinned.keys(), f"constraints.txt lacks {needed.keys() - pinned.keys()}"
     for name, ranges in needed.items():
@@ -91,9 +104,14 @@ def mender(tmp_path, monkeypatch):
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / name / "version.py").write_text(text)
         (tmp_path / "torch" / "__init__.py").write_text(FAKE_TORCH)
-        (tmp_path / "torchvision" / "__init__.py").write_text("import torch\nassert torch.declared == 2\n")
+        (tmp_path / "torchvision" / "__init__.py").write_text(
+            "import torch\nassert torch.declared == 2\n"
+        )
         monkeypatch.setattr(
-            script, "version_of", lambda name: (tmp_path / name / "version.py").read_text(), raising=True
+            script,
+            "version_of",
+            lambda name: (tmp_path / name / "version.py").read_text(),
+            raising=True,
         )
         return script.mend()
 
@@ -120,7 +138,9 @@ def test_a_matched_pair_is_left_alone(mender, tmp_path, torch, vision):
 
 def test_a_mixed_pair_is_mended_and_the_mend_goes_when_the_pair_matches(mender, tmp_path):
     assert "mended in this environment" in mender(CPU_TORCH, CUDA_VISION)
-    assert (tmp_path / "torchvision_beside_cpu_torch.pth").read_text() == "import torchvision_beside_cpu_torch\n"
+    assert (
+        tmp_path / "torchvision_beside_cpu_torch.pth"
+    ).read_text() == "import torchvision_beside_cpu_torch\n"
     code = "import site; site.addsitedir('.'); import torchvision, sys; print(sys.modules['torch'].declared)"
     command = [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -140,17 +160,19 @@ def make(folder: Path, python: str, *lines: str, call: str = "") -> subprocess.C
     fake = folder / python
     fake.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
     fake.chmod(0o755)
-    return subprocess.run(["make", "run", f"PYTHON={call or fake}"], cwd=folder, capture_output=True, text=True)
+    return subprocess.run(
+        ["make", "run", f"PYTHON={call or fake}"], cwd=folder, capture_output=True, text=True
+    )
 
 
-needs_make = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt", reason="no make on this machine")
+needs_make = pytest.mark.skipif(
+    shutil.which("make") is None or os.name == "nt", reason="no make on this machine"
+)
 
 
 @needs_make
 def test_an_old_python_is_one_sentence(tmp_path):
-    old = (
-        "import sys; from types import SimpleNamespace as S; V = type('V', (tuple,), {}); sys.version_info = V((3, 9))"
-    )
+    old = "import sys; from types import SimpleNamespace as S; V = type('V', (tuple,), {}); sys.version_info = V((3, 9))"
     done = make(tmp_path, "python3.9", f'shift; exec {sys.executable} -c "{old}; $1"')
     assert done.returncode != 0
     assert done.stderr.splitlines()[0].startswith("plantlab needs Python 3.11 to 3.14; ")
@@ -172,5 +194,8 @@ def test_a_missing_venv_module_is_one_sentence(tmp_path):
     gone = "import importlib.util as u; u.find_spec = lambda name: None"
     done = make(tmp_path, "python3", f'shift; exec {sys.executable} -c "{gone}; $1"')
     assert done.returncode != 0
-    assert "has no venv module; on Debian or Ubuntu: sudo apt install python3-venv. Then run make again." in done.stderr
+    assert (
+        "has no venv module; on Debian or Ubuntu: sudo apt install python3-venv. Then run make again."
+        in done.stderr
+    )
     assert not (tmp_path / ".venv").exists()

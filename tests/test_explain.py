@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from plantlab import backbones, explain
+from plantlab.networks import backbones, explain, shown
 from plantlab.predictions import Predictions
 
 
@@ -46,36 +46,56 @@ def test_the_heat_lies_on_the_colour_that_was_asked_for(two_squares, target, mid
 def test_the_map_is_the_last_that_shows_something(size):
     network = backbones.create_network("resnet10t", weights="none")
     sides = []
-    explain.last_map(network, size).register_forward_hook(lambda *call: sides.append(min(call[2].shape[2:])))
+    explain.last_map(network, size).register_forward_hook(
+        lambda *call: sides.append(min(call[2].shape[2:]))
+    )
     network(torch.zeros(1, 3, size, size))
     assert sides == [4]
 
 
 def test_a_network_without_maps_is_refused():
-    with pytest.raises(ValueError, match="keeps no feature map for Grad-CAM; choose a convolutional one"):
+    with pytest.raises(
+        ValueError, match="keeps no feature map for Grad-CAM; choose a convolutional one"
+    ):
         explain.last_map(
-            backbones.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), 4, 2, (0,) * 3, (1,) * 3), 4
+            backbones.Classifier(
+                nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), 4, 2, (0,) * 3, (1,) * 3
+            ),
+            4,
         )
 
 
 def test_looks_show_wrong_answers_first_and_say_what_they_are(two_squares):
-    images = pd.DataFrame({"image_path": [two_squares] * 4, "species": ["red", "blue", "red", "red"]})
+    images = pd.DataFrame(
+        {"image_path": [two_squares] * 4, "species": ["red", "blue", "red", "red"]}
+    )
     answers = Predictions(images, ["red", "blue"], [[0.9, 0.1]] * 4)
-    ax = explain.plot_looks(answers, colour_network(), 64, n=2)
-    assert [t.get_text() for t in ax.texts if "\n" in t.get_text()] == ["blue\nnamed\nred", "red\n(right)"]
+    ax = shown.plot_looks(answers, colour_network(), 64, n=2)
+    assert [t.get_text() for t in ax.texts if "\n" in t.get_text()] == [
+        "blue\nnamed\nred",
+        "red\n(right)",
+    ]
     assert "25 %" in ax.get_title()
 
 
 def test_one_photo_is_drawn_in_every_view_and_under_every_augmentation(two_squares, tmp_path):
     Image.new("RGB", (64, 64), "white").save(tmp_path / "white.png")
     pair = pd.DataFrame({"image_path": [two_squares, str(tmp_path / "white.png")]})
-    ax = explain.plot_guises(pair, 32, ["none", "flip", "mixup", "cutmix"], n=5)
+    ax = shown.plot_guises(pair, 32, ["none", "flip", "mixup", "cutmix"], n=5)
     pictures = ax.images[0].get_array()
     assert pictures.shape == (5 * 32, 5 * 32, 3)
     told = [t.get_text() for t in ax.texts]
-    assert told[:2] == ["on test", "none  0%"] and told[5:10] == ["plain", "flip", "zoom", "turn", "vivid"]
+    assert told[:2] == ["on test", "none  0%"] and told[5:10] == [
+        "plain",
+        "flip",
+        "zoom",
+        "turn",
+        "vivid",
+    ]
     none, mixup = pictures[32:64], pictures[96:128]
-    assert (none[:, :32] == pictures[:32, :32]).all() and mixup.mean() > none.mean() + 20  # white shines through
+    assert (
+        none[:, :32] == pictures[:32, :32]
+    ).all() and mixup.mean() > none.mean() + 20  # white shines through
     assert re.match(
         r"On average a pixel changes by \d+ % \(flip\) to \d+ % \((mixup|cutmix)\)",
         (ax.get_title() or ax.get_title("left")),
@@ -85,6 +105,6 @@ def test_one_photo_is_drawn_in_every_view_and_under_every_augmentation(two_squar
 def test_what_is_shown_is_mixed_where_training_mixes(two_squares, tmp_path):
     Image.new("RGB", (64, 64), "white").save(tmp_path / "white.png")
     pair = pd.DataFrame({"image_path": [two_squares, str(tmp_path / "white.png")]})
-    ax = explain.plot_shown(pair, 32, "mixup", n=2, epochs=2)
+    ax = shown.plot_shown(pair, 32, "mixup", n=2, epochs=2)
     assert ax.images[0].get_array()[32:].min() > 0
     assert "make 4 pictures of 2 photos" in (ax.get_title() or ax.get_title("left"))

@@ -48,7 +48,9 @@ def test_names_are_unique_and_taxonomy_is_a_tree(flora):
 def test_traits_are_inherited(flora):
     traits = flora[CATEGORIES].to_numpy(dtype=str)
     apart = (traits[:, None] != traits[None]).mean(-1)  # (N, N) share of traits that differ
-    genus, family = (flora[c].to_numpy()[:, None] == flora[c].to_numpy() for c in ("genus", "family"))
+    genus, family = (
+        flora[c].to_numpy()[:, None] == flora[c].to_numpy() for c in ("genus", "family")
+    )
     other = ~np.eye(len(flora), dtype=bool)
     assert apart[genus & other].mean() < apart[family & ~genus].mean() < apart[~family].mean()
 
@@ -56,7 +58,9 @@ def test_traits_are_inherited(flora):
 def test_sister_species_differ_in_shape_more_than_in_colour(flora):
     shapes = flora[SHAPE].to_numpy(dtype=str)
     for _, rows in flora.groupby("genus").indices.items():
-        different = (shapes[rows][:, None] != shapes[rows][None]).sum(-1)[np.triu_indices(len(rows), 1)]
+        different = (shapes[rows][:, None] != shapes[rows][None]).sum(-1)[
+            np.triu_indices(len(rows), 1)
+        ]
         assert (different >= 3).all()
     assert len(flora.groupby(["genus", "flower_colour"])) < 2 * flora["genus"].nunique()
 
@@ -70,10 +74,17 @@ def test_superformula_and_spiral_against_cases_worked_by_hand():
     phi = np.linspace(0, 6, 7)
     np.testing.assert_allclose(gielis(phi, 0, 1, 1, 1), 1)  # m = 0: a circle
     np.testing.assert_allclose(gielis(phi, 4, 2, 2, 2), 1)  # cos^2 + sin^2: a circle too
-    assert gielis(np.pi / 4, 4, 1, 1, 1) == pytest.approx(2**-0.5)  # |x| + |y| = 1: a square on its corner
+    assert gielis(np.pi / 4, 4, 1, 1, 1) == pytest.approx(
+        2**-0.5
+    )  # |x| + |y| = 1: a square on its corner
     angle, radius = vogel(100)
     assert np.diff(angle) == pytest.approx(np.radians(137.50776)) and radius.max() < 1
-    assert np.histogram(radius**2, 4, (0, 1))[0].tolist() == [25, 25, 25, 25]  # as many florets on equal areas
+    assert np.histogram(radius**2, 4, (0, 1))[0].tolist() == [
+        25,
+        25,
+        25,
+        25,
+    ]  # as many florets on equal areas
 
 
 @pytest.mark.parametrize("imbalance", [1, 10, 100])
@@ -84,7 +95,10 @@ def test_imbalance_is_the_ratio_of_most_to_fewest(flora, imbalance):
 
 
 def test_plan_arguments_are_checked(flora):
-    with pytest.raises(ValueError, match="imbalance is the most images of a species over the fewest, 1 or more; got 0"):
+    with pytest.raises(
+        ValueError,
+        match="imbalance is the most images of a species over the fewest, 1 or more; got 0",
+    ):
         plan_photos(flora, imbalance=0)
     with pytest.raises(ValueError, match=r"n_images must be at least one a species \(30\); got 29"):
         plan_photos(flora, 29)
@@ -108,7 +122,9 @@ def test_truth_about_noise(flora, plan):
     assert set(plan.loc[plan["noise"] != "", "source"]) == {"web"}
     assert 0.2 < (web["noise"] != "").mean() < 0.4  # 0.3 asked for
     assert (plan_photos(flora, 600, web_noise=0)["noise"] == "").all()
-    assert (plan_photos(flora, 600, web_share=1, web_noise=1, herbarium_share=0)["noise"] != "").all()
+    assert (
+        plan_photos(flora, 600, web_share=1, web_noise=1, herbarium_share=0)["noise"] != ""
+    ).all()
 
 
 def test_observations_hold_one_plant(plan):
@@ -126,7 +142,11 @@ def test_dates_lie_in_season_and_places_in_the_range(flora, plan):
     assert day[flowers].between(honest["first_flower"][flowers], end[flowers] + 1).all()
     assert (day[fruits] > end[fruits]).all()
     north = (honest["latitude"] - honest["latitude_of"]) * 111.2
-    east = (honest["longitude"] - honest["longitude_of"]) * 111.2 * np.cos(np.radians(honest["latitude"]))
+    east = (
+        (honest["longitude"] - honest["longitude_of"])
+        * 111.2
+        * np.cos(np.radians(honest["latitude"]))
+    )
     assert (np.hypot(north, east) <= honest["range_km"] + 0.1).all()
 
 
@@ -140,7 +160,9 @@ def test_a_photo_made_alone_equals_the_built_one(built):
     flora, plan = grow_flora(6), plan_photos(grow_flora(6), 12)
     for i in (0, 5, 11):
         alone = np.asarray(take_photo(flora, plan.iloc[i], 48))
-        np.testing.assert_array_equal(alone, np.asarray(Image.open(built["image_path"][i]).convert("RGB")))
+        np.testing.assert_array_equal(
+            alone, np.asarray(Image.open(built["image_path"][i]).convert("RGB"))
+        )
 
 
 def test_every_organ_and_kind_of_noise_is_drawn_at_another_size(flora, plan):
@@ -153,7 +175,9 @@ def test_every_organ_and_kind_of_noise_is_drawn_at_another_size(flora, plan):
 def test_a_near_copy_differs_from_its_original_but_looks_like_it(flora, plan):
     copies = plan[plan["copy_seed"] > 0].iloc[0]
     original = plan[plan["image_path"] == copies["copy_of"]].iloc[0]
-    a, b = (np.asarray(take_photo(flora, r, 64).resize((16, 16)), float) for r in (copies, original))
+    a, b = (
+        np.asarray(take_photo(flora, r, 64).resize((16, 16)), float) for r in (copies, original)
+    )
     assert 0 < np.abs(a - b).mean() < 40
 
 
@@ -181,7 +205,9 @@ def _bytes(images):
 
 
 def test_a_killed_build_leaves_no_folder_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("plantlab.greenhouse.build"), "jpeg_bytes", lambda *_: 1 / 0)
+    monkeypatch.setattr(
+        importlib.import_module("plantlab.greenhouse.build"), "jpeg_bytes", lambda *_: 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         build(tmp_path / "flora", **SMALL)
     assert not list(tmp_path.iterdir())
@@ -190,7 +216,11 @@ def test_a_killed_build_leaves_no_folder_behind(tmp_path, monkeypatch):
 def test_version_1_is_frozen(flora, plan):
     """One photo of every kind, pixel by pixel: so a change is found, and another processor's rounding is not."""
     rows = plan.drop_duplicates("organ").sort_values("organ")
-    now = np.concatenate([np.asarray(take_photo(flora, row, 64)) for row in rows.itertuples()], axis=1).astype(int)
+    now = np.concatenate(
+        [np.asarray(take_photo(flora, row, 64)) for row in rows.itertuples()], axis=1
+    ).astype(int)
     then = np.asarray(Image.open(Path(__file__).with_name("frozen_flora.png"))).astype(int)
     off = np.abs(now - then)
-    assert (off > 3).mean() < 0.002 and off.reshape(4, 16, -1, 16, 3).mean((1, 3)).max() <= 3  # and by squares of 16
+    assert (off > 3).mean() < 0.002 and off.reshape(4, 16, -1, 16, 3).mean(
+        (1, 3)
+    ).max() <= 3  # and by squares of 16

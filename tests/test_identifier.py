@@ -11,15 +11,20 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from plantlab import cli, export, identifier
-from plantlab.answers import back_off_limits
-from plantlab.backbones import create_network
-from plantlab.export import build, learn
-from plantlab.identifier import SHIPPED, check_onnx, identify_files, load
-from plantlab.images import batches
-from plantlab.photos import PhotoError
-from plantlab.predictions import Predictions
-from plantlab.table import TableError
+from plantlab import cli
+from plantlab.data import layouts
+from plantlab.data.photos import PhotoError
+from plantlab.data.table import TableError
+from plantlab.identify import store
+from plantlab.identify.build import _with_strangers, build
+from plantlab.identify.files import identify_files
+from plantlab.identify.learn import learn
+from plantlab.identify.onnx import check_onnx
+from plantlab.identify.store import SHIPPED, load
+from plantlab.networks.backbones import create_network
+from plantlab.networks.batches import batches
+from plantlab.predictions import Predictions, metrics
+from plantlab.predictions.confidence import back_off_limits
 
 GENERA = {"Stripes across": "Stripes", "Stripes along": "Stripes", "Plain grey": "Plain"}
 
@@ -35,7 +40,17 @@ def images(tmp_path_factory):
         Image.fromarray(pixels).save(folder / f"{i:03d}.png")
         split = ["train", "train", "valid", "test"][i // 3 % 4]
         organ = "leaf" if pixels.mean() > 60 else "flower"
-        rows.append([str(folder / f"{i:03d}.png"), species, GENERA[species], organ, split, str(i), f"sha{i}"])
+        rows.append(
+            [
+                str(folder / f"{i:03d}.png"),
+                species,
+                GENERA[species],
+                organ,
+                split,
+                str(i),
+                f"sha{i}",
+            ]
+        )
     return pd.DataFrame(rows, columns="image_path species genus organ split obs_id sha1".split())
 
 
@@ -48,7 +63,7 @@ def model(images):
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
     model.floras = {"lines": ["Stripes across", "Stripes along"]}
-    return model.save(tmp_path_factory.mktemp("model"))
+    return store.save(model, tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
@@ -58,44 +73,63 @@ def paths(images):
 
 def test_it_learns_stripes_and_scores_them_on_test(model):
     assert model.card["scores"]["n"] == 24 and model.card["scores"]["top1"] > 0.8
-    assert model.card["n_images"] == {"test": 24, "train": 48, "valid": 24} and model.card["method"] == "frozen"
+    assert (
+        model.card["n_images"] == {"test": 24, "train": 48, "valid": 24}
+        and model.card["method"] == "frozen"
+    )
     assert "3 species" in model.knows and "Plain grey" in model.knows
-    assert model.card["strangers"] == 0 and "where no photos more were asked" in identifier.model_card(model)
+    assert model.card["strangers"] == 0 and "where no photos more were asked" in store.model_card(
+        model
+    )
 
 
 def test_a_loaded_model_answers_as_the_one_that_was_saved(model, folder, paths):
     again = load(folder)
     for mine, theirs in zip(model.see(paths), again.see(paths)):
         np.testing.assert_allclose(mine, theirs, atol=2e-5)
-    assert again.card == model.card and again.floras == model.floras and again.species == model.species
+    assert (
+        again.card == model.card and again.floras == model.floras and again.species == model.species
+    )
     pd.testing.assert_frame_equal(again.answer(paths[:2]).names, model.answer(paths[:2]).names)
 
 
 def test_a_species_list_is_read_as_people_write_it(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
-    (tmp_path / "copy" / "floras" / "mine.txt").write_bytes(b"Stripes along\r\n\r\nRosa alba \r\n Plain grey")
+    (tmp_path / "copy" / "floras" / "mine.txt").write_bytes(
+        b"Stripes along\r\n\r\nRosa alba \r\n Plain grey"
+    )
     (tmp_path / "copy" / "floras" / "elsewhere.txt").write_text("Rosa alba\n")
     floras = load(tmp_path / "copy").floras
-    assert floras["mine"] == ["Stripes along", "Plain grey"], "the last line, without an end, counts"
+    assert floras["mine"] == ["Stripes along", "Plain grey"], (
+        "the last line, without an end, counts"
+    )
     assert "elsewhere" not in floras, "a list of which the model knows nothing cannot be chosen"
 
 
 def test_the_folder_holds_data_alone(folder):
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
-    assert kinds == {".safetensors", ".csv", ".parquet", ".json", ".md", ".txt"}, "no pickle, no code"
+    assert kinds == {".safetensors", ".csv", ".parquet", ".json", ".md", ".txt"}, (
+        "no pickle, no code"
+    )
 
 
 def test_an_answer_fuses_the_photos_and_keeps_to_the_flora(model, folder, images, paths):
-    photos = images[(images["split"] == "test") & (images["species"] == "Stripes along")]["image_path"].tolist()[:3]
+    photos = images[(images["split"] == "test") & (images["species"] == "Stripes along")][
+        "image_path"
+    ].tolist()[:3]
     answer = model.answer(photos, k=3)
-    assert answer.names["species"].iloc[0] == "Stripes along" and answer.names["score"].sum() == pytest.approx(
-        1, abs=1e-4
-    )
+    assert answer.names["species"].iloc[0] == "Stripes along" and answer.names[
+        "score"
+    ].sum() == pytest.approx(1, abs=1e-4)
     assert answer.names["rank"].tolist() == [1, 2, 3] and "genus" in answer.names
-    assert set(answer.organs) <= {"leaf", "flower"} and answer.alike["species"].equals(answer.names["species"])
+    assert set(answer.organs) <= {"leaf", "flower"} and answer.alike["species"].equals(
+        answer.names["species"]
+    )
     assert answer.alike["thumbnail"].iloc[0][:2] == b"\xff\xd8", "look-alikes can be shown"
     single = np.stack([model.see([photo])[0][0] for photo in photos])
-    told = model.answer(photos, ["bark"] * 3, k=3).names.set_index("species")["score"]  # an unknown organ counts as one
+    told = model.answer(photos, ["bark"] * 3, k=3).names.set_index("species")[
+        "score"
+    ]  # an unknown organ counts as one
     fused = np.exp(np.log(single).mean(0))
     np.testing.assert_allclose(told[model.species], fused / fused.sum(), atol=2e-3)
     kept = model.answer(photos, within=["Plain grey", "Rosa alba"]).names
@@ -109,14 +143,18 @@ def test_photos_count_by_the_weight_of_their_organ(model, images, paths, monkeyp
     fused = probs[0] ** 0.75 * probs[1] ** 0.25
     np.testing.assert_allclose(told[model.species], fused / fused.sum(), atol=1e-5)
     other = model.answer(paths[:2], ["flower", "leaf"], k=3).names.set_index("species")["score"]
-    assert abs(other[model.species] - told[model.species]).max() > 0.01, "another word, another answer"
+    assert abs(other[model.species] - told[model.species]).max() > 0.01, (
+        "another word, another answer"
+    )
 
 
 def test_bytes_and_files_are_one(model, paths):
     assert model.answer([Path(paths[0]).read_bytes()]).names.equals(model.answer(paths[:1]).names)
 
 
-@pytest.mark.parametrize("photos, organs", [([], []), (["a.jpg"] * 6, []), (["a.jpg"], ["leaf", "leaf"])])
+@pytest.mark.parametrize(
+    "photos, organs", [([], []), (["a.jpg"] * 6, []), (["a.jpg"], ["leaf", "leaf"])]
+)
 def test_an_answer_takes_one_to_five_photos(model, photos, organs):
     with pytest.raises(ValueError, match="1 to 5 photos of one plant, an organ for each"):
         model.answer(photos, organs)
@@ -126,7 +164,9 @@ def test_an_answer_takes_one_to_five_photos(model, photos, organs):
 
 def test_what_resembles_nothing_is_called_unlike(model, tmp_path, paths):
     rng = np.random.default_rng(1)
-    Image.fromarray((rng.random((40, 44, 3)) * [255, 20, 0]).astype("uint8")).save(tmp_path / "red.png")
+    Image.fromarray((rng.random((40, 44, 3)) * [255, 20, 0]).astype("uint8")).save(
+        tmp_path / "red.png"
+    )
     limit = model.near.strangeness(model.see([str(tmp_path / "red.png")])[1])[0]
     model.card["strange"], before = limit - 1e-4, model.card["strange"]
     try:
@@ -141,30 +181,46 @@ def test_thresholds_hold_on_valid(model, images):
     valid = images[images["split"] == "valid"]
     told = pd.concat(model.stream(valid["image_path"].tolist()))
     named = told["rank"] == "species"
-    assert (told["name"][named].to_numpy() == valid["species"][named.to_numpy()].to_numpy()).mean() >= 0.9
+    assert (
+        told["name"][named].to_numpy() == valid["species"][named.to_numpy()].to_numpy()
+    ).mean() >= 0.9
     assert (told["rank"] == "unlike").mean() <= 0.05
 
 
 def test_thresholds_are_set_among_questions_about_plants_that_were_not_learnt():
     rng, names = np.random.default_rng(0), [f"Planta {k}" for k in range(10)]
     centre, of = rng.normal(size=(10, 16)) * 3, np.repeat(np.arange(10), 20)
-    found = {s: (centre[of] + rng.normal(size=(200, 16))).astype(np.float32) for s in ("train", "valid")}
+    found = {
+        s: (centre[of] + rng.normal(size=(200, 16))).astype(np.float32) for s in ("train", "valid")
+    }
     species = pd.Series(np.array(names)[of])
-    valid = Predictions(pd.DataFrame({"image_path": "", "species": species}), names, np.eye(10)[of] * 0.9 + 0.01)
-    asked = export._with_strangers(valid, found, species)
+    valid = Predictions(
+        pd.DataFrame({"image_path": "", "species": species}), names, np.eye(10)[of] * 0.9 + 0.01
+    )
+    asked = _with_strangers(valid, found, species)
     assert len(asked) == 240, "all of valid, and a fifth of the species once more"
     np.testing.assert_array_equal(asked.probs[:200], valid.probs)
     strange = asked.images["species"][200:]
-    assert strange.nunique() == 2 and asked.probs[np.arange(200, 240), asked.targets[200:]].max() < 1e-6
-    alone, among = (back_off_limits(each, pd.DataFrame({"species": names}))["species"] for each in (valid, asked))
+    assert (
+        strange.nunique() == 2
+        and asked.probs[np.arange(200, 240), asked.targets[200:]].max() < 1e-6
+    )
+    alone, among = (
+        back_off_limits(each, pd.DataFrame({"species": names}))["species"]
+        for each in (valid, asked)
+    )
     assert among > alone, "what a stranger may be taken for is asked for more"
 
 
 def test_what_is_no_model_is_said(tmp_path, folder):
-    with pytest.raises(ValueError, match="no model 'roses': .*five-flowers.*plantlab export DATASET FOLDER"):
+    with pytest.raises(
+        ValueError, match="no model 'roses': .*five-flowers.*plantlab export DATASET FOLDER"
+    ):
         load("roses")
     shutil.copytree(folder, tmp_path / "half")
-    (tmp_path / "half" / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    (tmp_path / "half" / "model.safetensors").write_bytes(
+        (folder / "model.safetensors").read_bytes()[:1000]
+    )
     with pytest.raises(ValueError, match="holds no model that can be read"):
         load(tmp_path / "half")
     card = json.loads((folder / "config.json").read_text()) | {"backbone": "resnet18"}
@@ -179,7 +235,9 @@ def test_onnx_equals_torch(model, tmp_path):
     told = check_onnx(model, tmp_path / "model.onnx")
     assert told["largest_difference"] < 1e-3 and told["onnx_ms_a_photo"] > 0
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    photos = np.random.default_rng(3).integers(0, 256, (5, 3, 32, 32)).astype(np.float32)  # another batch size
+    photos = (
+        np.random.default_rng(3).integers(0, 256, (5, 3, 32, 32)).astype(np.float32)
+    )  # another batch size
     with torch.inference_mode():
         np.testing.assert_allclose(
             session.run(None, {"photos": photos})[0], model.network(torch.tensor(photos)), atol=1e-3
@@ -192,7 +250,9 @@ def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypat
     (tmp_path / "5.png").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no photo")
     out = tmp_path / "answers.csv"
-    assert identify_files([str(tmp_path)], out, model) == "9 photos named, 0 kept, 1 could not be read"
+    assert (
+        identify_files([str(tmp_path)], out, model) == "9 photos named, 0 kept, 1 could not be read"
+    )
     whole = pd.read_csv(out)
     assert len(whole) == 10 and whole["problem"].notna().sum() == 1
     assert whole.loc[whole["problem"].notna(), "problem"].tolist() == ["zero bytes"]
@@ -205,7 +265,8 @@ def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypat
     assert identify_files([str(tmp_path)], out, model) == done
     again = pd.read_csv(out)
     pd.testing.assert_frame_equal(
-        again.sort_values("image_path", ignore_index=True), whole.sort_values("image_path", ignore_index=True)
+        again.sort_values("image_path", ignore_index=True),
+        whole.sort_values("image_path", ignore_index=True),
     )
     mine = tmp_path / "mine.csv"
     for text in ("plant,place\nrose,here\ntulip,there", "no line ends here"):
@@ -216,7 +277,9 @@ def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypat
     identify_files([str(tmp_path / "0.png")], tmp_path / "new" / "folder" / "answers.csv", model)
     other = {**model.card, "data": "another"}
     monkeypatch.setattr(model, "card", other)
-    with pytest.raises(ValueError, match="holds the answers of another model; name another file with --out"):
+    with pytest.raises(
+        ValueError, match="holds the answers of another model; name another file with --out"
+    ):
         identify_files([str(tmp_path)], out, model)
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"holds 'a,b\\n1,2\\n'; name another"):
@@ -236,9 +299,15 @@ def test_thresholds_need_valid_photos(model, images):
 
 
 def test_two_steps_are_kept_where_they_are_better(images, project, capsys):
-    model = learn(images, "test_resnet", 32, epochs=1, weights="none", checkpoint=project / "training.pt")
+    model = learn(
+        images, "test_resnet", 32, epochs=1, weights="none", checkpoint=project / "training.pt"
+    )
     said = capsys.readouterr().out
-    assert "frozen: " in said and "two-step: " in said and model.card["method"] in ("frozen", "two-step")
+    assert (
+        "frozen: " in said
+        and "two-step: " in said
+        and model.card["method"] in ("frozen", "two-step")
+    )
     assert not (project / "training.pt").exists()
 
 
@@ -247,10 +316,25 @@ def test_export_then_identify_from_the_command_line(images, project, capsys):
         place = project / "mine" / row.species.replace(" ", "_")
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(row.image_path, place)
-    command = ["export", "mine", "data/models/lines", "--backbone", "test_resnet", "--weights", "none", "--epochs", "0"]
+    command = [
+        "export",
+        "mine",
+        "data/models/lines",
+        "--backbone",
+        "test_resnet",
+        "--weights",
+        "none",
+        "--epochs",
+        "0",
+    ]
     assert cli.main([*command, "--image-size", "32", "--onnx", "--no-photos"]) == 0
-    assert "The model is in" in capsys.readouterr().out and (project / "data/models/lines/model.onnx").exists()
-    assert load("lines").references["thumbnail"].isna().all() and "mine" in identifier.load("lines").knows
+    assert (
+        "The model is in" in capsys.readouterr().out
+        and (project / "data/models/lines/model.onnx").exists()
+    )
+    assert (
+        load("lines").references["thumbnail"].isna().all() and "mine" in store.load("lines").knows
+    )
     assert cli.main(["identify", "mine", "--model", "lines"]) == 0
     assert len(pd.read_csv("answers.csv")) == 96
     assert cli.main(["identify", "mine", "--model", "roses"]) == 2
@@ -286,7 +370,6 @@ def test_the_shipped_model_names_five_flowers_and_holds_no_photograph():
 
 @pytest.mark.photos
 def test_the_shipped_model_scores_what_its_card_says():
-    from plantlab import layouts, metrics
     from plantlab.predictions import Predictions
 
     source = Path(__file__).parents[2] / "shared" / "photos" / "flower_photos"
@@ -294,5 +377,7 @@ def test_the_shipped_model_scores_what_its_card_says():
         pytest.skip("flower_photos is not beside the project")
     model, images = load("five-flowers"), layouts.read_images(source / "labels.csv")
     test = images[images["split"] == "valid"].reset_index(drop=True)  # its published held-out split
-    found = metrics.score(Predictions(test, model.species, model.see(test["image_path"].tolist())[0]))
+    found = metrics.score(
+        Predictions(test, model.species, model.see(test["image_path"].tolist())[0])
+    )
     assert found["top1"].item() == pytest.approx(model.card["scores"]["top1"], abs=0.004)

@@ -10,18 +10,10 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from plantlab.images import (
-    AUGMENTATIONS,
-    VIEWS,
-    PhotoDataset,
-    batches,
-    loaders,
-    mix,
-    seen_whole,
-    set_epoch,
-    train_transform,
-)
-from plantlab.table import TableError
+from plantlab.data.table import TableError
+from plantlab.networks.augment import AUGMENTATIONS, mix, train_transform
+from plantlab.networks.batches import PhotoDataset, batches, loaders, set_epoch
+from plantlab.networks.views import VIEWS, seen_whole
 
 
 @pytest.fixture
@@ -41,7 +33,9 @@ def test_rows_and_targets_stay_aligned_under_shuffling(colours):
     set_epoch(dls, 0)
     reds = {10 * i: i % 3 for i in range(24)}
     seen = [(int(x[0, 5, 5]), int(y)) for xs, ys in dls.train for x, y in zip(xs, ys)]
-    assert len(seen) == 16 and all(reds[red] == target for red, target in seen)  # the last, partial batch is dropped
+    assert len(seen) == 16 and all(
+        reds[red] == target for red, target in seen
+    )  # the last, partial batch is dropped
     assert [int(x[0, 5, 5]) for xs, _ in dls.valid for x in xs] == [10 * i for i in range(18, 24)]
     assert dls.vocab == ["Species 0", "Species 1", "Species 2"]
 
@@ -57,11 +51,15 @@ def test_workers_and_resuming_do_not_change_what_an_epoch_shows(colours):
 
 
 def test_seen_whole_centre_crops_the_shorter_side_and_mirrors():
-    photo = Image.fromarray(np.tile(np.linspace(0, 255, 200, dtype=np.uint8)[None, :, None], (100, 1, 3)))
+    photo = Image.fromarray(
+        np.tile(np.linspace(0, 255, 200, dtype=np.uint8)[None, :, None], (100, 1, 3))
+    )
     plain, flipped = seen_whole(photo, 50), seen_whole(photo, 50, "flip")
     assert plain.shape == (50, 50, 3)
     assert np.array_equal(plain[:, ::-1], flipped)
-    assert 55 < plain[0, 0, 0] < 75 and 180 < plain[0, -1, 0] < 200  # the middle half of the gradient
+    assert (
+        55 < plain[0, 0, 0] < 75 and 180 < plain[0, -1, 0] < 200
+    )  # the middle half of the gradient
 
 
 def slopes():
@@ -71,8 +69,12 @@ def slopes():
 
 
 def test_zoom_turn_and_vivid_show_what_they_say():
-    plain, flip, zoom, turn, vivid = (seen_whole(slopes(), 60, view).astype(float) for view in VIEWS)
-    assert np.ptp(zoom[30, :, 0]) == pytest.approx(np.ptp(plain[30, :, 0]) * 3 / 4, abs=3)  # the middle, larger
+    plain, flip, zoom, turn, vivid = (
+        seen_whole(slopes(), 60, view).astype(float) for view in VIEWS
+    )
+    assert np.ptp(zoom[30, :, 0]) == pytest.approx(
+        np.ptp(plain[30, :, 0]) * 3 / 4, abs=3
+    )  # the middle, larger
     assert abs(zoom.mean() - plain.mean()) < 2
     white = Image.new("RGB", (90, 70), "white")
     assert (seen_whole(white, 50, "turn") == 255).all()  # nothing of the empty corners
@@ -92,7 +94,9 @@ def test_the_first_four_augmentations_draw_as_the_records_were_made():
     for augment, steps in recorded.items():
         for seed in range(6):
             torch.manual_seed(seed)
-            expected = v2.Compose([*steps, *([] if augment == "strong" else [v2.PILToTensor()])])(slopes())
+            expected = v2.Compose([*steps, *([] if augment == "strong" else [v2.PILToTensor()])])(
+                slopes()
+            )
             torch.manual_seed(seed)
             assert torch.equal(train_transform(augment, 32)(slopes()), expected), augment
 
@@ -130,11 +134,18 @@ def test_each_augmentation_changes_the_photo_and_repeats_itself(augment, colours
 def test_each_name_changes_what_it_says():
     def many(augment, n=30):
         torch.manual_seed(1)
-        return torch.stack([train_transform(augment, 32)(Image.new("RGB", (50, 50), (90, 120, 60))) for _ in range(n)])
+        return torch.stack(
+            [
+                train_transform(augment, 32)(Image.new("RGB", (50, 50), (90, 120, 60)))
+                for _ in range(n)
+            ]
+        )
 
     assert len({tuple(p) for p in many("colour")[:, :, 16, 16].tolist()}) > 20
     assert len({tuple(p) for p in many("crop")[:, :, 16, 16].tolist()}) == 1
-    black = (many("erase") == 0).all(1).flatten(1).float().mean(1)  # the share of a photo that is erased
+    black = (
+        (many("erase") == 0).all(1).flatten(1).float().mean(1)
+    )  # the share of a photo that is erased
     assert 5 < (black > 0).sum() < 25 and 0.02 < black[black > 0].mean() < 0.34
 
 
@@ -146,7 +157,9 @@ def test_a_mixed_batch_keeps_the_share_it_tells(augment):
     for seed in range(20):
         torch.manual_seed(seed)
         mixed, share = mix(photos, augment)
-        torch.testing.assert_close(mixed.mean((1, 2, 3)), share * own + (1 - share) * before, atol=1e-3, rtol=0)
+        torch.testing.assert_close(
+            mixed.mean((1, 2, 3)), share * own + (1 - share) * before, atol=1e-3, rtol=0
+        )
         assert len(mixed[1].unique()) <= (1 if augment == "mixup" else 2)
         shares.append(share)
     assert min(shares) < 0.5 and max(shares) > 0.7
@@ -173,14 +186,18 @@ def test_batches_are_run_side_by_side_and_still_come_in_order(colours, monkeypat
 
 def test_seeding_a_photo_formats_no_stack(colours, monkeypatch):
     """torch.manual_seed does, once for every kind of graphics card it might meet: 3 ms a photo."""
-    monkeypatch.setattr(traceback, "format_stack", lambda *a, **k: pytest.fail("a stack was formatted"))
+    monkeypatch.setattr(
+        traceback, "format_stack", lambda *a, **k: pytest.fail("a stack was formatted")
+    )
     PhotoDataset(colours, sorted(set(colours["species"])), 16, "flip")[0]
 
 
 def test_messages(colours):
     with pytest.raises(TableError, match="holds valid, not 'train'. Use table.complete_splits"):
         loaders(colours.assign(split="valid"), 32)
-    with pytest.raises(ValueError, match="augment must be one of none, flip, crop, .*, strong; got 'jitter'"):
+    with pytest.raises(
+        ValueError, match="augment must be one of none, flip, crop, .*, strong; got 'jitter'"
+    ):
         train_transform("jitter", 32)
 
 

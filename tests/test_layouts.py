@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
-from plantlab.layouts import find_photos, read_images
-from plantlab.table import TableError, project_root
+from plantlab.data.layouts import find_photos, read_images
+from plantlab.data.table import TableError
+from plantlab.files import project_root
 
 
 def photos(folder, *names):
@@ -26,7 +27,13 @@ def named(images, *columns):
 
 
 def test_class_folders(tmp_path):
-    photos(tmp_path, "Bellis_perennis/b.jpg", "Bellis_perennis/a.JPG", "Rosa canina/deep/er/c.png", "Rosa canina/d")
+    photos(
+        tmp_path,
+        "Bellis_perennis/b.jpg",
+        "Bellis_perennis/a.JPG",
+        "Rosa canina/deep/er/c.png",
+        "Rosa canina/d",
+    )
     (tmp_path / "LICENSE.txt").write_text("free")
     (tmp_path / "labels.csv").write_text("image,label\nBellis_perennis/b.jpg,0\n")
     (tmp_path / "Rosa canina" / ".hidden.jpg").write_text("")
@@ -44,7 +51,11 @@ def test_class_folders(tmp_path):
 def test_class_folders_below_splits(tmp_path):
     photos(tmp_path, "train/a/1.jpg", "val/a/1.jpg", "Test/b/1.jpg", "Test/loose.jpg")
     images = read_images(tmp_path)
-    assert sorted(zip(images["split"], images["species"])) == [("test", "b"), ("train", "a"), ("valid", "a")]
+    assert sorted(zip(images["split"], images["species"])) == [
+        ("test", "b"),
+        ("train", "a"),
+        ("valid", "a"),
+    ]
     assert images["obs_id"].is_unique
     assert "Photos outside the class folders were left out: 1." in images.attrs["notes"]
 
@@ -57,7 +68,10 @@ def test_a_folder_around_the_class_folders_is_no_class(tmp_path, above):
 
 def test_a_class_may_be_called_none_and_a_photo_have_blanks(tmp_path):
     images = read_images(photos(tmp_path, "None/ 1.jpg", "NA/2 .jpg"))
-    assert images["species"].tolist() == ["NA", "None"] and images["image_path"].map(os.path.isfile).all()
+    assert (
+        images["species"].tolist() == ["NA", "None"]
+        and images["image_path"].map(os.path.isfile).all()
+    )
 
 
 def test_unlabelled_photos(tmp_path):
@@ -70,12 +84,14 @@ def test_find_photos_follows_links_once_and_looks_inside(tmp_path):
     (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "a" / "dangling").symlink_to("nothing")
     found, others = find_photos(tmp_path)
-    assert sorted(map(os.path.basename, found)) == ["1.jpg", "2"] and list(map(os.path.basename, others)) == [
-        "dangling"
-    ]
+    assert sorted(map(os.path.basename, found)) == ["1.jpg", "2"] and list(
+        map(os.path.basename, others)
+    ) == ["dangling"]
 
 
-@pytest.mark.parametrize("suffix, separator", [(".csv", ","), (".csv", ";"), (".tsv", "\t"), (".parquet", None)])
+@pytest.mark.parametrize(
+    "suffix, separator", [(".csv", ","), (".csv", ";"), (".tsv", "\t"), (".parquet", None)]
+)
 def test_table_with_other_names(tmp_path, suffix, separator):
     photos(tmp_path, "jpg/1.jpg", "jpg/2.jpg")
     table = pd.DataFrame(
@@ -90,23 +106,40 @@ def test_table_with_other_names(tmp_path, suffix, separator):
         path, index=False, sep=separator, encoding="utf-8-sig"
     )
     images = read_images(path)
-    assert list(images)[:6] == ["image_path", "obs_id", "species", "family", "species_id", "latitude"]
-    assert images["rank"].tolist() == [0, 0]
-    assert list(images)[6:] == ["split", "votes", "rank", "remark", "noise"] and images["family"].isna().tolist() == [
-        False,
-        True,
+    assert list(images)[:6] == [
+        "image_path",
+        "obs_id",
+        "species",
+        "family",
+        "species_id",
+        "latitude",
     ]
-    assert list(images["species_id"]) == ["007", "12"] and list(images["split"]) == ["train", "valid"]
-    assert images["species"].isna().tolist() == [False, True] and images["latitude"].isna().tolist() == [False, True]
+    assert images["rank"].tolist() == [0, 0]
+    assert list(images)[6:] == ["split", "votes", "rank", "remark", "noise"] and images[
+        "family"
+    ].isna().tolist() == [False, True]
+    assert list(images["species_id"]) == ["007", "12"] and list(images["split"]) == [
+        "train",
+        "valid",
+    ]
+    assert images["species"].isna().tolist() == [False, True] and images[
+        "latitude"
+    ].isna().tolist() == [False, True]
     assert images["votes"].sum() == 3 and images["remark"].tolist() == ["", "fine"]
-    assert images["image_path"][0] == str(tmp_path / "jpg" / "1.jpg") and images.attrs["name"] == "list"
+    assert (
+        images["image_path"][0] == str(tmp_path / "jpg" / "1.jpg")
+        and images.attrs["name"] == "list"
+    )
 
 
 def test_table_keeps_missing_photos_for_set_aside_and_leaves_nameless_rows(tmp_path):
     photos(tmp_path, "1.jpg")
     (tmp_path / "images.csv").write_text("image_path,species\n1.jpg,a\ngone.jpg,a\n,a\n")
     images = read_images(tmp_path)  # a folder with its own images.csv
-    assert len(images) == 2 and "Rows of images.csv that name no photo were left out: 1." in images.attrs["notes"]
+    assert (
+        len(images) == 2
+        and "Rows of images.csv that name no photo were left out: 1." in images.attrs["notes"]
+    )
     assert images.attrs["name"] == tmp_path.name
 
 
@@ -140,7 +173,9 @@ def test_own_names(tmp_path):
 
 def oxford(folder, names=True, n=6):
     photos(folder, *(f"jpg/image_{i:05}.jpg" for i in range(1, n)))  # the last one is missing
-    savemat(folder / "imagelabels.mat", {"labels": np.array([[1, 1, 2, 2, 77, 77]], dtype=np.uint8)})
+    savemat(
+        folder / "imagelabels.mat", {"labels": np.array([[1, 1, 2, 2, 77, 77]], dtype=np.uint8)}
+    )
     sets = {"trnid": [[1, 4]], "valid": [[2]], "tstid": [[3, 5, 6]]}
     savemat(folder / "setid.mat", {k: np.array(v, dtype=np.uint16) for k, v in sets.items()})
     if names:
@@ -155,9 +190,17 @@ def test_oxford_flowers(tmp_path, inside):
     oxford(tmp_path / inside)
     images = read_images(tmp_path)
     assert images["species_id"].tolist() == ["1", "1", "2", "2", "77"]
-    assert images["split"].tolist() == ["train", "valid", "test", "train", "test"]  # as published, not by size
+    assert images["split"].tolist() == [
+        "train",
+        "valid",
+        "test",
+        "train",
+        "test",
+    ]  # as published, not by size
     assert images["species"].tolist() == ["pink primrose"] * 2 + ["orchid"] * 2 + ["passion flower"]
-    assert images.attrs["notes"][0] == "Photos listed in imagelabels.mat that are not there: 1 of 6."
+    assert (
+        images.attrs["notes"][0] == "Photos listed in imagelabels.mat that are not there: 1 of 6."
+    )
 
 
 def test_oxford_flowers_without_names(tmp_path):
@@ -165,7 +208,9 @@ def test_oxford_flowers_without_names(tmp_path):
 
 
 def test_oxford_flowers_without_photos(tmp_path):
-    with pytest.raises(TableError, match="none of the 6 photos listed in imagelabels.mat is there; unpack"):
+    with pytest.raises(
+        TableError, match="none of the 6 photos listed in imagelabels.mat is there; unpack"
+    ):
         read_images(oxford(tmp_path, n=1))
 
 
@@ -174,7 +219,9 @@ def plantclef_xml(folder, stem, fields, photo=True):
         photos(folder, f"{stem}.jpg")
     content = "".join(f"<{tag}>{text}</{tag}>" for tag, text in fields.items())
     folder.mkdir(exist_ok=True)
-    (folder / f"{stem}.xml").write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<Image>{content}</Image>', "utf-8")
+    (folder / f"{stem}.xml").write_text(
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Image>{content}</Image>', "utf-8"
+    )
 
 
 def test_plantclef_2015_to_2017(tmp_path):
@@ -185,17 +232,35 @@ def test_plantclef_2015_to_2017(tmp_path):
         "ObservationId2014": "", "ImageId2014": "", "LearnTag": "Train",
     }  # fmt: skip
     plantclef_xml(tmp_path / "train", "8", first)
-    second = first | {"MediaId": 9, "Content": "LeafScan", "Latitude": "NaN", "Longitude": "", "Author": "null"}
+    second = first | {
+        "MediaId": 9,
+        "Content": "LeafScan",
+        "Latitude": "NaN",
+        "Longitude": "",
+        "Author": "null",
+    }
     plantclef_xml(tmp_path / "train", "9", second)
     plantclef_xml(tmp_path / "train", "10", first, photo=False)
-    plantclef_xml(tmp_path / "test", "11", {"ObservationId": "NaN", "MediaId": 11, "LearnTag": "Test"})
+    plantclef_xml(
+        tmp_path / "test", "11", {"ObservationId": "NaN", "MediaId": 11, "LearnTag": "Test"}
+    )
     photos(tmp_path, "train/unlisted.jpg")
     (tmp_path / "train" / "broken.xml").write_text("<Image><ClassId>3")
     images = read_images(tmp_path)
     rows = named(images, *images.columns)
     row = rows.loc["8.jpg"]
-    assert (row["obs_id"], row["species_id"], row["organ"], row["split"]) == ("1001", "30001", "flower", "train")
-    assert (row["author"], row["date"], row["latitude"], row["vote"]) == ("André", "2013-4-1", 43.6, 4)
+    assert (row["obs_id"], row["species_id"], row["organ"], row["split"]) == (
+        "1001",
+        "30001",
+        "flower",
+        "train",
+    )
+    assert (row["author"], row["date"], row["latitude"], row["vote"]) == (
+        "André",
+        "2013-4-1",
+        43.6,
+        4,
+    )
     assert rows.loc["9.jpg", ["latitude", "longitude", "author"]].isna().all()
     assert rows.loc["11.jpg", "split"] == "test" and rows.loc["11.jpg", "obs_id"] == "test/11.jpg"
     assert images.attrs["notes"] == [
@@ -209,7 +274,9 @@ def test_plantclef_2015_to_2017(tmp_path):
 def test_plantclef_with_damaged_xml_only(tmp_path):
     photos(tmp_path, "1.jpg")
     (tmp_path / "1.xml").write_text("<Image><ClassId>3")
-    with pytest.raises(TableError, match="none of the 1 XML files in .* can be read: all are damaged"):
+    with pytest.raises(
+        TableError, match="none of the 1 XML files in .* can be read: all are damaged"
+    ):
         read_images(tmp_path)
 
 
@@ -221,7 +288,13 @@ def test_plantclef_2017_both_sources(tmp_path):
 
 
 def test_plantclef_2024(tmp_path):
-    photos(tmp_path, "train/1355868/ab.jpg", "val/1355868/cd.jpg", "test/1361703/ef.jpg", "train/1361703/unlisted.jpg")
+    photos(
+        tmp_path,
+        "train/1355868/ab.jpg",
+        "val/1355868/cd.jpg",
+        "test/1361703/ef.jpg",
+        "train/1361703/unlisted.jpg",
+    )
     columns = (
         "image_name;organ;species_id;obs_id;license;partner;author;altitude;latitude;longitude;gbif_species_id;species;"
         "genus;family;dataset;publisher;references;url;learn_tag;image_backup_url"
@@ -238,8 +311,16 @@ def test_plantclef_2024(tmp_path):
     rows = named(images, *images.columns)
     assert rows["split"].to_dict() == {"ab.jpg": "train", "cd.jpg": "valid", "ef.jpg": "test"}
     row = rows.loc["ab.jpg"]
-    assert (row["obs_id"], row["organ"], row["genus"], row["latitude"]) == ("1008", "flower", "Bellis", 43.6)
-    assert set(images["source"]) == {"trusted"} and rows.loc["ef.jpg", ["author", "latitude"]].isna().all()
+    assert (row["obs_id"], row["organ"], row["genus"], row["latitude"]) == (
+        "1008",
+        "flower",
+        "Bellis",
+        43.6,
+    )
+    assert (
+        set(images["source"]) == {"trusted"}
+        and rows.loc["ef.jpg", ["author", "latitude"]].isna().all()
+    )
     assert images.attrs["notes"][0] == (
         "Photos listed in PlantCLEF2024singleplanttrainingdata.csv that are not there: 1 of 4."
     )
@@ -253,14 +334,20 @@ def test_plantclef_2022_trusted_and_web(tmp_path):
             f"17;17/{name}.jpg;{name}.jpg;Bellis perennis L.;Bellis;Asteraceae;gbif;{occurrence}\n"
         )
     images = read_images(tmp_path)
-    assert images["source"].tolist() == ["trusted", "web"] and images["species_id"].tolist() == ["17", "17"]
+    assert images["source"].tolist() == ["trusted", "web"] and images["species_id"].tolist() == [
+        "17",
+        "17",
+    ]
     assert images["obs_id"].tolist() == ["99", "web/images/17/b.jpg"]
 
 
 @pytest.mark.parametrize("inside", ["", "plantnet_300K"])
 def test_plantnet_300k(tmp_path, inside):
     folder = photos(
-        tmp_path / inside, "images_train/1355868/a1.jpg", "images_val/1355868/a2.jpg", "images_test/13/a3.jpg"
+        tmp_path / inside,
+        "images_train/1355868/a1.jpg",
+        "images_val/1355868/a2.jpg",
+        "images_test/13/a3.jpg",
     )
     common = {"organ": "flower", "author": "Ann", "license": "cc-by-sa", "is_shareable": True}
     listed = {
@@ -270,11 +357,19 @@ def test_plantnet_300k(tmp_path, inside):
         "a4": {"species_id": "13", "obs_id": "102", "split": "test", **common},
     }
     (folder / "plantnet300K_metadata.json").write_text(json.dumps(listed))
-    (folder / "plantnet300K_species_id_2_name.json").write_text(json.dumps({"1355868": "Lactuca virosa L."}))
+    (folder / "plantnet300K_species_id_2_name.json").write_text(
+        json.dumps({"1355868": "Lactuca virosa L."})
+    )
     images = read_images(tmp_path)
     assert images["species"].tolist() == ["Lactuca virosa L."] * 2 + ["13"]
-    assert images["split"].tolist() == ["train", "valid", "test"] and images["obs_id"].tolist() == ["100", "101", "102"]
-    assert images.attrs["notes"] == ["Photos listed in plantnet300K_metadata.json that are not there: 1 of 4."]
+    assert images["split"].tolist() == ["train", "valid", "test"] and images["obs_id"].tolist() == [
+        "100",
+        "101",
+        "102",
+    ]
+    assert images.attrs["notes"] == [
+        "Photos listed in plantnet300K_metadata.json that are not there: 1 of 4."
+    ]
 
 
 def test_greenhouse(monkeypatch):
@@ -299,8 +394,14 @@ def test_a_relative_folder_is_looked_for_in_the_project_too(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("species\ndaisy\n", "list.csv has no column that names the photos; it has species. Expected image_path"),
-        ("image\ngone.jpg\n", "none of the 1 photos that list.csv lists is there; the first should be at .*gone.jpg"),
+        (
+            "species\ndaisy\n",
+            "list.csv has no column that names the photos; it has species. Expected image_path",
+        ),
+        (
+            "image\ngone.jpg\n",
+            "none of the 1 photos that list.csv lists is there; the first should be at .*gone.jpg",
+        ),
         ("image\n", "'list' holds no photos. Expected class folders"),
         (b"image\n\xff\xfe\xfa\n", "list.csv is no CSV table in UTF-8 and no Parquet"),
         ("", "list.csv is no CSV table in UTF-8 and no Parquet"),
@@ -326,8 +427,13 @@ def test_what_is_not_there_or_not_known(tmp_path):
 
 
 def real(name):
-    folder = Path(os.environ.get("PLANTLAB_PHOTOS", Path(__file__).parents[2] / "shared" / "photos")) / name
-    return pytest.param(folder, marks=pytest.mark.skipif(not folder.is_dir(), reason=f"no photographs {name} here"))
+    folder = (
+        Path(os.environ.get("PLANTLAB_PHOTOS", Path(__file__).parents[2] / "shared" / "photos"))
+        / name
+    )
+    return pytest.param(
+        folder, marks=pytest.mark.skipif(not folder.is_dir(), reason=f"no photographs {name} here")
+    )
 
 
 @pytest.mark.photos
@@ -346,4 +452,7 @@ def test_the_real_oxford_flowers(folder):
 def test_the_real_flower_photos(folder):
     images = read_images(folder)
     assert len(images) == 3670 and images["species"].nunique() == 5 and "split" not in images
-    assert read_images(folder / "labels.csv")["split"].value_counts().to_dict() == {"train": 2934, "valid": 736}
+    assert read_images(folder / "labels.csv")["split"].value_counts().to_dict() == {
+        "train": 2934,
+        "valid": 736,
+    }

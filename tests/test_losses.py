@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from plantlab.losses import ELR, GCE, LDAM, LogitAdjusted, SymmetricCE, class_balanced_weights
+from plantlab.heads.losses import ELR, GCE, LDAM, LogitAdjusted, SymmetricCE, class_balanced_weights
 
 COUNTS = [81, 16, 1]
 ALL = [LogitAdjusted(COUNTS), LDAM(COUNTS), GCE(), SymmetricCE(), ELR()]
@@ -31,13 +31,17 @@ def test_ldam_worked_by_hand():
     """Margins 2 (1 / n) ** 1/4 are 2/3, 1 and 2; the rarest's logit 3 counts as 1, so two of three species tie at 1."""
     loss = LDAM(COUNTS, margin=2)
     assert loss.margins.tolist() == pytest.approx([2 / 3, 1, 2])
-    assert loss(torch.tensor([[1.0, -50, 3]]), torch.tensor([2])).item() == pytest.approx(np.log(2), rel=1e-5)
+    assert loss(torch.tensor([[1.0, -50, 3]]), torch.tensor([2])).item() == pytest.approx(
+        np.log(2), rel=1e-5
+    )
 
 
 def test_class_balanced_weights_worked_by_hand():
     """beta = 0.5: effective numbers of 1, 2, 3 images are 1, 1.5 and 1.75."""
     inverse = np.array([1, 1 / 1.5, 1 / 1.75])
-    assert class_balanced_weights([1, 2, 3], 0.5).tolist() == pytest.approx(inverse / inverse.mean())
+    assert class_balanced_weights([1, 2, 3], 0.5).tolist() == pytest.approx(
+        inverse / inverse.mean()
+    )
     assert class_balanced_weights(COUNTS, 0).tolist() == [1, 1, 1]
     with pytest.raises(ValueError, match=r"beta must be in \[0, 1\]"):
         class_balanced_weights(COUNTS, 2)
@@ -62,7 +66,9 @@ def test_elr_holds_on_to_early_answers():
     """Two steps by hand: t = 0.3 p, then 0.7 t + 0.3 p, all for p = 1/2 each."""
     loss, logits, targets = ELR(strength=3, momentum=0.7), torch.zeros(1, 2), torch.tensor([0])
     for t in (0.15, 0.255):
-        assert loss(logits, targets).item() == pytest.approx(np.log(2) + 3 * np.log(1 - t), rel=1e-4)
+        assert loss(logits, targets).item() == pytest.approx(
+            np.log(2) + 3 * np.log(1 - t), rel=1e-4
+        )
     with pytest.raises(ValueError, match="all rows at every step"):
         loss(torch.zeros(2, 2), torch.tensor([0, 1]))
 

@@ -4,19 +4,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantlab import metrics, neighbours
-from plantlab.neighbours import Neighbours, knn
+from plantlab.networks import neighbours
+from plantlab.networks.neighbours import Neighbours, knn
+from plantlab.predictions import metrics
 
 
 def clustered(n, dim=160, n_clusters=40, seed=0):
     """Return rows as photos of plants give them: round a few centres, their spread in a few directions."""
     rng = np.random.default_rng(seed)
     centres, directions = rng.standard_normal((n_clusters, dim)), rng.standard_normal((20, dim))
-    return (centres[rng.integers(0, n_clusters, n)] + 0.3 * rng.standard_normal((n, 20)) @ directions).astype("float32")
+    return (
+        centres[rng.integers(0, n_clusters, n)] + 0.3 * rng.standard_normal((n, 20)) @ directions
+    ).astype("float32")
 
 
 def cosines(queries, rows):
-    return queries @ rows.T / np.linalg.norm(queries, axis=1)[:, None] / np.linalg.norm(rows, axis=1)
+    return (
+        queries @ rows.T / np.linalg.norm(queries, axis=1)[:, None] / np.linalg.norm(rows, axis=1)
+    )
 
 
 @settings(deadline=None, max_examples=30)
@@ -78,11 +83,23 @@ def test_the_index_answers_in_full_where_its_lists_hold_too_few(monkeypatch):
     [
         (lambda: Neighbours(np.zeros((0, 3))), r"shape \(0, 3\); expected one row"),
         (lambda: Neighbours(np.ones(3)), r"shape \(3,\)"),
-        (lambda: Neighbours(np.eye(3)).search(np.eye(4), 1), r"queries have shape \(4, 4\); expected \(Q, 3\)"),
-        (lambda: Neighbours(np.eye(3)).search(np.eye(3), 4), "k must be from 1 to 3, the number of known rows; got 4"),
+        (
+            lambda: Neighbours(np.eye(3)).search(np.eye(4), 1),
+            r"queries have shape \(4, 4\); expected \(Q, 3\)",
+        ),
+        (
+            lambda: Neighbours(np.eye(3)).search(np.eye(3), 4),
+            "k must be from 1 to 3, the number of known rows; got 4",
+        ),
         (lambda: Neighbours(np.eye(3)).search(np.eye(3), 0), "got 0"),
-        (lambda: knn(Neighbours(np.eye(3)), ["a"], pd.DataFrame(), np.eye(3)), "1 labels, but 3 known rows"),
-        (lambda: knn(Neighbours(np.eye(1)), ["a"], pd.DataFrame(), np.eye(1), temperature=0), "temperature must be"),
+        (
+            lambda: knn(Neighbours(np.eye(3)), ["a"], pd.DataFrame(), np.eye(3)),
+            "1 labels, but 3 known rows",
+        ),
+        (
+            lambda: knn(Neighbours(np.eye(1)), ["a"], pd.DataFrame(), np.eye(1), temperature=0),
+            "temperature must be",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(call, said):
@@ -93,10 +110,19 @@ def test_what_cannot_be_is_said_in_a_sentence(call, said):
 def test_votes_by_hand():
     known = Neighbours(np.array([[1, 0], [0.8, 0.6], [0, 1]]))
     asked = pd.DataFrame({"image_path": ["q.jpg"], "species": ["Rosa alba"]})
-    answer = knn(known, ["Rosa alba", "Bellis minor", "Bellis minor"], asked, np.array([[2.0, 0]]), 3, temperature=0.5)
+    answer = knn(
+        known,
+        ["Rosa alba", "Bellis minor", "Bellis minor"],
+        asked,
+        np.array([[2.0, 0]]),
+        3,
+        temperature=0.5,
+    )
     weight = np.exp([1 / 0.5, 0.8 / 0.5, 0])  # cosines 1, 0.8 and 0
     assert answer.species == ("Bellis minor", "Rosa alba")
-    np.testing.assert_allclose(answer.probs[0], [weight[1:].sum() / weight.sum(), weight[0] / weight.sum()], rtol=1e-5)
+    np.testing.assert_allclose(
+        answer.probs[0], [weight[1:].sum() / weight.sum(), weight[0] / weight.sum()], rtol=1e-5
+    )
     assert knn(known, list("abb"), asked, np.array([[2.0, 0]]), 1).probs.tolist() == [[1, 0]]
     assert metrics.score(answer, n_boot=10)["n"].item() == 1
 
@@ -106,7 +132,12 @@ def test_a_species_is_known_from_its_first_photo_on():
     centres = rng.standard_normal((5, 20))
     labels = list("abcde")
     asked = pd.DataFrame({"image_path": [f"{i}.jpg" for i in range(50)], "species": labels * 10})
-    answer = knn(Neighbours(centres), labels, asked, np.tile(centres, (10, 1)) + 0.1 * rng.standard_normal((50, 20)))
+    answer = knn(
+        Neighbours(centres),
+        labels,
+        asked,
+        np.tile(centres, (10, 1)) + 0.1 * rng.standard_normal((50, 20)),
+    )
     assert metrics.score(answer, n_boot=10)["top1"].item() == 1
 
 
@@ -123,4 +154,6 @@ def test_the_known_rows_can_be_kept_and_read_again(tmp_path):
     known = Neighbours(clustered(300))
     np.save(tmp_path / "known.npy", known.embeddings)
     again = Neighbours(np.load(tmp_path / "known.npy"))
-    np.testing.assert_allclose(again.strangeness(clustered(9)), known.strangeness(clustered(9)), atol=1e-6)
+    np.testing.assert_allclose(
+        again.strangeness(clustered(9)), known.strangeness(clustered(9)), atol=1e-6
+    )

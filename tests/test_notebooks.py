@@ -17,16 +17,28 @@ import pytest
 from papermill.parameterize import parameterize_notebook
 from PIL import Image
 
-from plantlab import runs
-from plantlab.record import read_parameters
+from plantlab.notebook.cells import read_parameters
+from plantlab.notebook.workshop import write_workshop
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 PATHS = sorted(NOTEBOOKS.rglob("[0-9][0-9]_*.ipynb"))
 MAIN = [path for path in PATHS if path.parent == NOTEBOOKS]
 QUICK = {  # by notebook; what a notebook or its solution does not have is left out
     "01_data_exploration": {},
-    "02_transfer_learning": {"epochs": 1, "scratch_epochs": 1, "image_size": 32, "shots": [3], "k": 3},
-    "03_data_augmentation": {"epochs": 1, "image_size": 32, "shots": [3], "augments": ["none", "mixup"], "k": 3},
+    "02_transfer_learning": {
+        "epochs": 1,
+        "scratch_epochs": 1,
+        "image_size": 32,
+        "shots": [3],
+        "k": 3,
+    },
+    "03_data_augmentation": {
+        "epochs": 1,
+        "image_size": 32,
+        "shots": [3],
+        "augments": ["none", "mixup"],
+        "k": 3,
+    },
     "04_noisy_web_data": {"n_species": 6, "n_images": 500, "image_size": 48, "penalties": [1]},
     "05_long_tail": {"n_species": 8, "n_images": 400, "image_size": 48, "penalties": [1]},
     "06_observations_and_organs": {
@@ -37,12 +49,20 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
         "radii": [100],
         "months": [6],
     },
-    "07_similarity_search": {"n_species": 6, "n_images": 500, "image_size": 48, "shots": [1], "sizes": [1000, 2000]},
+    "07_similarity_search": {
+        "n_species": 6,
+        "n_images": 500,
+        "image_size": 48,
+        "shots": [1],
+        "sizes": [1000, 2000],
+    },
     "08_identify": {"image_size": 32},
 }
 MAX_BYTES, MAX_LINES = 300_000, 12
 
-each = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.relative_to(NOTEBOOKS).with_suffix("").as_posix())
+each = pytest.mark.parametrize(
+    "path", PATHS, ids=lambda p: p.relative_to(NOTEBOOKS).with_suffix("").as_posix()
+)
 each_main = pytest.mark.parametrize("path", MAIN, ids=lambda p: p.stem)
 
 
@@ -65,7 +85,9 @@ def text_of(notebook) -> str:
 def quick_copy(path: Path, quick: dict) -> nbformat.NotebookNode:
     """Return the notebook with quick parameters put in; other numbers come out then, so none is compared."""
     notebook = read(path)
-    declared = {p.name for cell in tagged(notebook, "parameters") for p in read_parameters(cell.source)}
+    declared = {
+        p.name for cell in tagged(notebook, "parameters") for p in read_parameters(cell.source)
+    }
     quick = {name: value for name, value in quick.items() if name in declared}
     if quick:
         notebook.metadata.papermill = {}
@@ -86,8 +108,22 @@ def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
         (folder / "data").symlink_to(data)
     nbformat.write(notebook, folder / "notebook.ipynb")
     threads = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MPLBACKEND"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "MPLBACKEND"))
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    ]
     return subprocess.run(
         [*command, "--nbval-lax", "--nbval-current-env", "notebook.ipynb"],
         cwd=folder,
@@ -116,7 +152,9 @@ def test_the_long_tail_takes_a_folder_of_class_folders(tmp_path):
         for i in range(12):
             noise = np.random.default_rng([k, i]).integers(0, 256, (40, 40, 3), np.uint8)
             Image.fromarray(noise).save(tmp_path / "mine" / name / f"{i}.png")
-    notebook = quick_copy(NOTEBOOKS / "05_long_tail.ipynb", {"dataset": str(tmp_path / "mine"), "imbalance": 3})
+    notebook = quick_copy(
+        NOTEBOOKS / "05_long_tail.ipynb", {"dataset": str(tmp_path / "mine"), "imbalance": 3}
+    )
     end = next(i for i, cell in enumerate(notebook.cells) if "table.long_tail" in cell.source)
     notebook.cells = notebook.cells[: end + 1]
     done = run_through(notebook, tmp_path)
@@ -142,7 +180,9 @@ def test_it_says_what_is_learnt_found_and_left_to_do(path):
     assert re.search(r"\bminutes?\b", text), "how many minutes, on what hardware"
     assert re.search(r"^## What we found", text, re.M)
     exercises = text.split("## Exercises")[1]
-    assert 3 <= len(re.findall(r"^\d+\. ", exercises, re.M)) <= 5, "three to five exercises, the last one open"
+    assert 3 <= len(re.findall(r"^\d+\. ", exercises, re.M)) <= 5, (
+        "three to five exercises, the last one open"
+    )
     assert (NOTEBOOKS / "solutions" / path.name).exists(), "the exercises have solutions"
 
 
@@ -151,12 +191,18 @@ def test_it_declares_parameters_and_saves_a_record(path):
     notebook = read(path)
     assert [len(tagged(notebook, tag)) for tag in ("parameters", "record")] == [1, 1]
     lines = tagged(notebook, "parameters")[0].source.splitlines()
-    assert len(read_parameters("\n".join(lines))) == len(lines), "one parameter a line and nothing else"
+    assert len(read_parameters("\n".join(lines))) == len(lines), (
+        "one parameter a line and nothing else"
+    )
     for line in lines:
-        assert re.match(r"\w+: [\w\[\] |]+ = .+  # \S", line), f"{line!r} is not `name: type = value  # help`"
-    assert "record.parameters(globals())" in "\n".join(code_of(notebook))
+        assert re.match(r"\w+: [\w\[\] |]+ = .+  # \S", line), (
+            f"{line!r} is not `name: type = value  # help`"
+        )
+    assert "parameters(globals())" in "\n".join(code_of(notebook))
     assert f'"{path.stem}"' in tagged(notebook, "record")[0].source
-    assert tagged(notebook, "figure"), "the main figures are tagged `figure`: the index page shows them"
+    assert tagged(notebook, "figure"), (
+        "the main figures are tagged `figure`: the index page shows them"
+    )
 
 
 @each
@@ -164,17 +210,24 @@ def test_its_cells_are_short_and_clean(path):
     notebook = read(path)
     for source in code_of(notebook):
         lines = [line for line in source.splitlines() if line.strip()]
-        assert len(lines) <= MAX_LINES, f"{len(lines)} lines in the cell that starts with {lines[0]!r}"
+        assert len(lines) <= MAX_LINES, (
+            f"{len(lines)} lines in the cell that starts with {lines[0]!r}"
+        )
         assert not re.search(r"^\s*[!%]\s*(pip|conda)|import \*", source, re.M)
         tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", source, flags=re.M))
-        assert not [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)], "classes live in the package"
+        assert not [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)], (
+            "classes live in the package"
+        )
     assert "nbval-skip" not in str([cell.metadata for cell in notebook.cells]), "every cell is run"
     assert notebook.metadata.kernelspec.name == "python3"
 
 
 @each
 def test_it_names_no_place_on_a_disk(path):
-    found = re.findall(r"(?:/(?:home|Users|root|tmp|opt|usr|work|mnt|var)/|\b[A-Z]:\\\\)[^\s\"']*", path.read_text())
+    found = re.findall(
+        r"(?:/(?:home|Users|root|tmp|opt|usr|work|mnt|var)/|\b[A-Z]:\\\\)[^\s\"']*",
+        path.read_text(),
+    )
     assert not found, f"absolute paths: {found[:3]}"
 
 
@@ -183,14 +236,18 @@ def test_its_outputs_are_committed_and_tidy(path):
     notebook = read(path)
     assert path.stat().st_size <= MAX_BYTES, f"{path.stat().st_size:,} bytes"
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
-    assert counts == list(range(1, len(counts) + 1)), "run `make notebooks`: outputs of one run from top to bottom"
+    assert counts == list(range(1, len(counts) + 1)), (
+        "run `make notebooks`: outputs of one run from top to bottom"
+    )
     for cell in tagged(notebook, "figure"):
         kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
         assert kinds & {"image/png", "image/jpeg"}, f"no figure below {cell.source[:60]!r}"
     for output in (o for cell in notebook.cells for o in cell.get("outputs", [])):
         assert output.output_type != "error", output.get("evalue")
         text = str(output.get("text", "")) + str(output.get("data", {}).get("text/html", ""))
-        assert not re.search(r"\d+%\|| \d+/\d+ \[|<progress|it/s\]", text), "a progress bar in the stored output"
+        assert not re.search(r"\d+%\|| \d+/\d+ \[|<progress|it/s\]", text), (
+            "a progress bar in the stored output"
+        )
         assert output.get("name") != "stderr", f"a warning in the stored output: {text[:200]}"
         assert "application/vnd.jupyter.widget-view+json" not in output.get("data", {})
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
@@ -200,8 +257,14 @@ def test_the_readme_lists_the_parameters_of_notebook_02():
     """Names, types, defaults and help are the notebook's own."""
     path = NOTEBOOKS / "02_transfer_learning.ipynb"
     declared = read_parameters(tagged(read(path), "parameters")[0].source)
-    section = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8").split("## Parameters of notebook 02")[1]
-    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| `(.*?)` \| (.*?) \|$", section.split("\n## ")[0], re.M)
+    section = (
+        (NOTEBOOKS.parent / "README.md")
+        .read_text(encoding="utf-8")
+        .split("## Parameters of notebook 02")[1]
+    )
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\S+) \| `(.*?)` \| (.*?) \|$", section.split("\n## ")[0], re.M
+    )
     shown = [str(p.value).strip("[]").replace(", ", ",") for p in declared]
     assert rows == [(p.name, p.type, default, p.help) for p, default in zip(declared, shown)]
 
@@ -218,15 +281,23 @@ def closed_exercises(notebook) -> int:
 def test_every_closed_exercise_has_a_stub_and_below_it_a_check(path):
     notebook = read(path)
     stubs, checks = tagged(notebook, "exercise"), tagged(notebook, "check")
-    assert len(stubs) == len(checks) == closed_exercises(notebook), "an `exercise` and a `check` cell for each"
+    assert len(stubs) == len(checks) == closed_exercises(notebook), (
+        "an `exercise` and a `check` cell for each"
+    )
     for number, (stub, check) in enumerate(zip(stubs, checks), 1):
         left = ast.parse(stub.source).body
-        assert len(left) == 1 and ast.unparse(left[0]).endswith(" = ..."), "a stub is one line, `answer = ...`"
-        assert re.search(rf"# exercise {number}: \S", stub.source), "its comment says what the answer is"
+        assert len(left) == 1 and ast.unparse(left[0]).endswith(" = ..."), (
+            "a stub is one line, `answer = ...`"
+        )
+        assert re.search(rf"# exercise {number}: \S", stub.source), (
+            "its comment says what the answer is"
+        )
         assert notebook.cells.index(check) == notebook.cells.index(stub) + 1
         answer = left[0].targets[0].id
-        assert re.search(rf"^record\.check\({number}, {answer}, .*;\Z", check.source, re.M | re.S)
-        assert len(list(filter(str.strip, check.source.splitlines()))) <= 6, "a check is a line or two, at most six"
+        assert re.search(rf"^check\({number}, {answer}, .*;\Z", check.source, re.M | re.S)
+        assert len(list(filter(str.strip, check.source.splitlines()))) <= 6, (
+            "a check is a line or two, at most six"
+        )
 
 
 @each_main
@@ -240,11 +311,15 @@ def test_a_solution_asserts_the_same_checks(path):
     """It passes them, or test_it_runs_from_top_to_bottom stops at the assertion."""
 
     def plain(cell) -> str:
-        return re.sub(r"\s+", " ", re.sub(r"^assert (?=record\.check\()", "", cell.source, flags=re.M)).rstrip("; ")
+        return re.sub(
+            r"\s+", " ", re.sub(r"^assert (?=check\()", "", cell.source, flags=re.M)
+        ).rstrip("; ")
 
-    checks, asserted = (tagged(read(p), "check") for p in (path, NOTEBOOKS / "solutions" / path.name))
+    checks, asserted = (
+        tagged(read(p), "check") for p in (path, NOTEBOOKS / "solutions" / path.name)
+    )
     assert [plain(cell) for cell in asserted] == [plain(cell) for cell in checks]
-    assert all(re.search(r"^assert record\.check\(", cell.source, re.M) for cell in asserted)
+    assert all(re.search(r"^assert check\(", cell.source, re.M) for cell in asserted)
 
 
 # the workshop
@@ -252,14 +327,18 @@ def test_a_solution_asserts_the_same_checks(path):
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory) -> Path:
-    return runs.write_workshop(tmp_path_factory.mktemp("students"))[0]
+    return write_workshop(tmp_path_factory.mktemp("students"))[0]
 
 
 @each_main
 def test_a_student_copy_holds_the_notebook_and_nothing_that_was_found_out(path, workshop):
     copy, notebook = read(workshop / path.name), read(path)
     nbformat.validate(copy)
-    assert code_of(copy) == code_of(notebook) and tagged(copy, "parameters") and tagged(copy, "exercise")
+    assert (
+        code_of(copy) == code_of(notebook)
+        and tagged(copy, "parameters")
+        and tagged(copy, "exercise")
+    )
     assert not [cell for cell in copy.cells if cell.get("outputs") or cell.get("execution_count")]
     assert "solutions/" not in (workshop / path.name).read_text(encoding="utf-8")
 
@@ -271,7 +350,9 @@ def test_the_copies_link_to_nothing_that_is_not_there(workshop):
     for copy in copies:
         text = text_of(read(copy)) if copy.suffix == ".ipynb" else copy.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]+)", text):
-            assert (workshop / target).exists() or Path(os.path.normpath(NOTEBOOKS / target)).exists(), target
+            assert (workshop / target).exists() or Path(
+                os.path.normpath(NOTEBOOKS / target)
+            ).exists(), target
 
 
 def test_the_workshop_tells_of_every_notebook():
@@ -287,7 +368,9 @@ def tiny(check: str = "print(6 * 7)", stored: str = "42\n") -> nbformat.Notebook
     v4 = nbformat.v4
     cell = v4.new_code_cell(check, metadata={"tags": ["nbval-check-output"]}, execution_count=2)
     cell.outputs = [v4.new_output("stream", text=stored)]
-    parameters = v4.new_code_cell("epochs: int = 9  # passes", metadata={"tags": ["parameters"]}, execution_count=1)
+    parameters = v4.new_code_cell(
+        "epochs: int = 9  # passes", metadata={"tags": ["parameters"]}, execution_count=1
+    )
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=[parameters, cell], metadata={"kernelspec": kernel})
 
@@ -304,7 +387,10 @@ def test_quick_parameters_go_in_and_checks_come_off(tmp_path):
     "notebook, said",
     [
         (tiny(stored="41\n"), "mismatch 'stdout'"),
-        (tiny("import urllib.request as u; u.urlopen('https://example.org')"), "tests run without a network"),
+        (
+            tiny("import urllib.request as u; u.urlopen('https://example.org')"),
+            "tests run without a network",
+        ),
     ],
     ids=["another output", "reaches for the network"],
 )
@@ -316,6 +402,6 @@ def test_an_unsound_notebook_fails(notebook, said, tmp_path):
 
 def test_parameters_are_known_where_no_history_is_kept(tmp_path):
     """nbval keeps none; a notebook finds its defaults all the same."""
-    ask = "from plantlab import record\nprint(record.parameters(globals()))"
+    ask = "from plantlab.notebook import parameters\nprint(parameters(globals()))"
     done = run_through(tiny(ask, stored="{'epochs': 9}\n"), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

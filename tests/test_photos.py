@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from PIL import ExifTags, Image
 
-from plantlab.layouts import read_images
-from plantlab.photos import PhotoError, open_photo, set_aside, thumbnail, write_whole
+from plantlab.data.inspection import set_aside
+from plantlab.data.layouts import read_images
+from plantlab.data.photos import PhotoError, open_photo, thumbnail
+from plantlab.files import write_whole
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +21,22 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", [name for name, problem in bad_files.PROBLEMS.items() if not problem])
+@pytest.mark.parametrize(
+    "name", [name for name, problem in bad_files.PROBLEMS.items() if not problem]
+)
 def test_odd_files_are_read_correctly(folder, name):
     expected, photo = bad_files.picture(), open_photo(folder / name)
     assert photo.mode == "RGB" and photo.size == expected.size
     if name == "grey_16_bit.png":
         expected = expected.convert("L").convert("RGB")
-    difference = np.abs(np.asarray(photo, float) - np.asarray(expected, float))[:, 70:]  # away from the blue edge
-    assert difference.mean() < {"cmyk.jpg": 8, "palette_transparent.png": 12, "animated.gif": 12}.get(name, 4)
+    difference = np.abs(np.asarray(photo, float) - np.asarray(expected, float))[
+        :, 70:
+    ]  # away from the blue edge
+    assert difference.mean() < {
+        "cmyk.jpg": 8,
+        "palette_transparent.png": 12,
+        "animated.gif": 12,
+    }.get(name, 4)
 
 
 def test_an_upload_is_read_too(folder):
@@ -39,7 +49,9 @@ def test_transparent_is_white(folder):
     assert open_photo(folder / "palette_transparent.png").getpixel((0, 0)) == (255, 255, 255)
 
 
-@pytest.mark.parametrize("name, problem", [(n, p) for n, p in bad_files.PROBLEMS.items() if p and n != "tiny.png"])
+@pytest.mark.parametrize(
+    "name, problem", [(n, p) for n, p in bad_files.PROBLEMS.items() if p and n != "tiny.png"]
+)
 def test_damaged_files_say_why(folder, name, problem):
     with pytest.raises(PhotoError, match=f"^{problem}$"):
         open_photo(folder / name)
@@ -84,7 +96,9 @@ def test_set_aside_keeps_every_row_and_says_why(folder, tmp_path):
     assert len(images) == len(bad_files.PROBLEMS)
     good, bad = set_aside(images, cache=tmp_path / "cache.parquet")
     found = dict.fromkeys(good["image_path"], "") | dict(zip(bad["image_path"], bad["problem"]))
-    assert {os.path.basename(path): problem for path, problem in found.items()} == bad_files.PROBLEMS
+    assert {
+        os.path.basename(path): problem for path, problem in found.items()
+    } == bad_files.PROBLEMS
     assert list(good.index) == list(range(len(good))) and (good["phash"].str.len() == 16).all()
     turned = good.set_index(good["image_path"].map(os.path.basename)).loc["rotated_by_exif.jpg"]
     assert (turned["width"], turned["height"]) == (160, 120)
@@ -128,14 +142,18 @@ def test_write_whole_leaves_no_half_file(tmp_path):
 
 def camera_says(**tags) -> Image.Exif:
     exif = Image.Exif()
-    exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.DateTimeOriginal: tags.get("date", "2016:05:31 10:20:30")})
+    exif.get_ifd(ExifTags.IFD.Exif).update(
+        {ExifTags.Base.DateTimeOriginal: tags.get("date", "2016:05:31 10:20:30")}
+    )
     place = {
         "GPSLatitudeRef": "S",
         "GPSLatitude": (48.0, 30.0, 36.0),
         "GPSLongitudeRef": "E",
         "GPSLongitude": (2, 15, 0),
     }
-    numbers = {ExifTags.GPS[name].value: value for name, value in (place | tags.get("place", {})).items()}
+    numbers = {
+        ExifTags.GPS[name].value: value for name, value in (place | tags.get("place", {})).items()
+    }
     exif.get_ifd(ExifTags.IFD.GPSInfo).update(numbers)
     return exif
 
@@ -146,7 +164,8 @@ def test_what_the_camera_wrote_stands_in_where_the_table_says_nothing(tmp_path):
         photo.save(tmp_path / name, exif=camera_says().tobytes())
     photo.save(tmp_path / "none.jpg")
     photo.save(
-        tmp_path / "unset.jpg", exif=camera_says(date="0000:00:00 00:00:00", place={"GPSLatitude": ()}).tobytes()
+        tmp_path / "unset.jpg",
+        exif=camera_says(date="0000:00:00 00:00:00", place={"GPSLatitude": ()}).tobytes(),
     )
     photo.save(tmp_path / "broken.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
     images = read_images(tmp_path)
@@ -162,9 +181,15 @@ def test_what_the_camera_wrote_stands_in_where_the_table_says_nothing(tmp_path):
         and np.allclose(read["latitude"], -48.51)
         and np.allclose(read["longitude"], 2.25)
     )
-    assert good.loc["told.jpg", ["date", "latitude", "longitude"]].tolist() == ["2001-02-03", 7.0, 2.25]
+    assert good.loc["told.jpg", ["date", "latitude", "longitude"]].tolist() == [
+        "2001-02-03",
+        7.0,
+        2.25,
+    ]
     assert (
-        good.loc[["none.jpg", "unset.jpg", "broken.jpg"], ["date", "taken", "latitude", "longitude"]]
+        good.loc[
+            ["none.jpg", "unset.jpg", "broken.jpg"], ["date", "taken", "latitude", "longitude"]
+        ]
         .isna()
         .all(axis=None)
     )

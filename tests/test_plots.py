@@ -9,9 +9,9 @@ import pandas as pd  # noqa: E402
 import pytest  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from plantlab import metrics, plots  # noqa: E402
-from plantlab.predictions import Predictions  # noqa: E402
-from plantlab.table import TableError  # noqa: E402
+from plantlab import plots
+from plantlab.data.table import TableError
+from plantlab.predictions import Predictions, metrics
 
 SPECIES = ["Rosa alba", "Rosa uva-ursi", "Bellis minor", "Carex vana"]
 
@@ -26,7 +26,10 @@ def closed():
 def table(n=80, kind=None):
     rng = np.random.default_rng(0)
     images = pd.DataFrame(
-        {"image_path": np.arange(n).astype(str), "species": rng.choice(SPECIES, n, p=[0.6, 0.2, 0.1, 0.1])}
+        {
+            "image_path": np.arange(n).astype(str),
+            "species": rng.choice(SPECIES, n, p=[0.6, 0.2, 0.1, 0.1]),
+        }
     )
     images = images.assign(
         organ=rng.choice(["flower", "leaf"], n, p=[0.75, 0.25]),
@@ -41,13 +44,20 @@ def predictions(seed=0, kind=None):
     images = table(kind=kind)
     rng = np.random.default_rng(seed)
     truth = images["species"].map(SPECIES.index)
-    return Predictions(images, SPECIES, 0.4 * np.eye(4)[truth] + 0.6 * rng.dirichlet(np.ones(4), 80))
+    return Predictions(
+        images, SPECIES, 0.4 * np.eye(4)[truth] + 0.6 * rng.dirichlet(np.ones(4), 80)
+    )
 
 
 def scores(kind=None):
-    rows = [metrics.score(predictions(s, kind), n_boot=30).assign(method=m) for s, m in enumerate(["probe", "scratch"])]
+    rows = [
+        metrics.score(predictions(s, kind), n_boot=30).assign(method=m)
+        for s, m in enumerate(["probe", "scratch"])
+    ]
     rows = pd.concat(rows, ignore_index=True).assign(split="test")
-    return pd.concat([rows.assign(images_per_species=k, top1=rows["top1"] * k / 10) for k in (2, 5, 10)])
+    return pd.concat(
+        [rows.assign(images_per_species=k, top1=rows["top1"] * k / 10) for k in (2, 5, 10)]
+    )
 
 
 def words(ax):
@@ -83,16 +93,27 @@ def test_titles_state_the_finding():
     images = table()
     assert "1 of 4 species hold half" in words(plots.plot_species_counts(images))
     assert (
-        plots.plot_counts_by(images, "organ").get_title(loc="left").startswith("Most frequent organ: flower, 65 % of")
+        plots.plot_counts_by(images, "organ")
+        .get_title(loc="left")
+        .startswith("Most frequent organ: flower, 65 % of")
     )
     assert "from December to January" in words(
-        plots.plot_season(images.assign(date=["2016-12-01", "2017-01-05", "2017-06-05", "2017-04-01"] * 20))
+        plots.plot_season(
+            images.assign(date=["2016-12-01", "2017-01-05", "2017-06-05", "2017-04-01"] * 20)
+        )
     )
     assert "from June" in words(plots.plot_season(images.assign(date="2016-06-01")))
 
 
 def test_two_methods_whose_intervals_overlap_are_not_ranked():
-    rows = pd.DataFrame({"method": ["a", "b"], "top1": [0.8, 0.9], "top1_low": [0.7, 0.85], "top1_high": [0.86, 0.95]})
+    rows = pd.DataFrame(
+        {
+            "method": ["a", "b"],
+            "top1": [0.8, 0.9],
+            "top1_low": [0.7, 0.85],
+            "top1_high": [0.86, 0.95],
+        }
+    )
     ax = plots.plot_scores(rows.assign(n=50, kind="photographs"))
     assert ax.get_title(loc="left") == "b 90.0 %, a 80.0 %: intervals overlap"
     plt.close("all")
@@ -110,9 +131,15 @@ def test_species_stand_in_italics_with_their_hyphen():
 
 
 def test_many_species_make_a_ranked_curve():
-    images = pd.DataFrame({"species": np.repeat([f"Planta {i}" for i in range(50)], np.arange(1, 51))})
+    images = pd.DataFrame(
+        {"species": np.repeat([f"Planta {i}" for i in range(50)], np.arange(1, 51))}
+    )
     ax = plots.plot_species_counts(images)
-    assert ax.get_yscale() == "log" and "15 of 50 species" in words(ax) and "1 species with one image" in words(ax)
+    assert (
+        ax.get_yscale() == "log"
+        and "15 of 50 species" in words(ax)
+        and "1 species with one image" in words(ax)
+    )
 
 
 def test_lines_differ_by_marker_too_and_seeds_are_averaged():
@@ -126,7 +153,9 @@ def test_lines_differ_by_marker_too_and_seeds_are_averaged():
 def test_a_classifier_without_mistakes_is_said_to_have_none():
     images = table()
     probs = np.eye(4)[images["species"].map(SPECIES.index)]
-    assert "No image is named wrong" in words(plots.plot_confusions(Predictions(images, SPECIES, probs)))
+    assert "No image is named wrong" in words(
+        plots.plot_confusions(Predictions(images, SPECIES, probs))
+    )
 
 
 def test_a_contact_sheet_shows_each_species_once_before_any_again(tmp_path):
@@ -135,10 +164,14 @@ def test_a_contact_sheet_shows_each_species_once_before_any_again(tmp_path):
         Image.new("RGB", (40 + i, 30), (10 * i, 99, 0)).save(tmp_path / f"{i}.jpg")
     images["image_path"] = [str(tmp_path / f"{i}.jpg") for i in range(20)]
     ax = plots.plot_photos(images, n=4)
-    assert {t.get_text() for t in ax.texts} >= set(images["species"].unique()) and "of 20 photographs" in words(ax)
+    assert {t.get_text() for t in ax.texts} >= set(
+        images["species"].unique()
+    ) and "of 20 photographs" in words(ax)
     plt.close("all")
     labels = [f"photo {i}\nsecond line" for i in range(20)]
-    ax = plots.plot_photos(images.assign(note=labels), n=3, label="note", seed=None, title="Three mistakes")
+    ax = plots.plot_photos(
+        images.assign(note=labels), n=3, label="note", seed=None, title="Three mistakes"
+    )
     assert [t.get_text() for t in ax.texts][:3] == labels[:3] and "Three mistakes" in words(ax)
 
 
@@ -150,7 +183,11 @@ def test_a_contact_sheet_shows_each_species_once_before_any_again(tmp_path):
             ValueError,
             "none of 80 images has a readable date",
         ),
-        (lambda: plots.plot_map(table().assign(latitude=np.nan)), ValueError, "none of 80 images has a latitude"),
+        (
+            lambda: plots.plot_map(table().assign(latitude=np.nan)),
+            ValueError,
+            "none of 80 images has a latitude",
+        ),
         (lambda: plots.plot_counts_by(table(), "colour"), TableError, "colour"),
         (lambda: plots.plot_scores(scores().drop(columns="top1_low")), TableError, "top1_low"),
     ],
@@ -160,9 +197,13 @@ def test_messages(act, error, message):
         act()
 
 
-@pytest.mark.parametrize("low, high, said", [(44.1, 48.4, "44° and 48°"), (48.01, 48.42, "48.0° and 48.4°")])
+@pytest.mark.parametrize(
+    "low, high, said", [(44.1, 48.4, "44° and 48°"), (48.01, 48.42, "48.0° and 48.4°")]
+)
 def test_a_map_of_a_garden_is_told_more_finely_than_one_of_a_continent(low, high, said):
-    placed = table().assign(latitude=np.linspace(low - (high - low) / 18, high + (high - low) / 18, 80), longitude=9.0)
+    placed = table().assign(
+        latitude=np.linspace(low - (high - low) / 18, high + (high - low) / 18, 80), longitude=9.0
+    )
     assert said in plots.plot_map(placed, ax=plt.subplots()[1]).get_title(loc="left")
     plt.close("all")
 
@@ -174,13 +215,21 @@ def test_a_title_parts_number_and_per_cent_alike():
 
 
 def test_pairs_and_reliability_say_what_they_are_given():
-    scores = pd.DataFrame({"method": ["a", "b"], "top1": [0.5, 0.7], "macro_top1": [0.2, 0.3], "n": 9})
+    scores = pd.DataFrame(
+        {"method": ["a", "b"], "top1": [0.5, 0.7], "macro_top1": [0.2, 0.3], "n": 9}
+    )
     ax = plots.plot_pairs(scores, {"top1": "micro", "macro_top1": "macro"}, "b leads", "9 plants")
-    assert ax.get_title(loc="left") == "b leads" and [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_title(loc="left") == "b leads" and [
+        t.get_text() for t in ax.get_yticklabels()
+    ] == ["a", "b"]
     assert [list(line.get_xdata()) for line in ax.lines] == [[0.5, 0.7], [0.2, 0.3]]
     plt.close("all")
-    images = pd.DataFrame({"image_path": np.arange(100).astype(str), "species": ["x"] * 60 + ["y"] * 40})
-    ax = plots.plot_reliability({"flat": Predictions(images, ["x", "y"], np.tile([0.8, 0.2], (100, 1)))}, n_bins=1)
+    images = pd.DataFrame(
+        {"image_path": np.arange(100).astype(str), "species": ["x"] * 60 + ["y"] * 40}
+    )
+    ax = plots.plot_reliability(
+        {"flat": Predictions(images, ["x", "y"], np.tile([0.8, 0.2], (100, 1)))}, n_bins=1
+    )
     assert "flat 20.0 points" in ax.get_title(loc="left"), "80 % sure, 60 % right"
     line = ax.lines[1]
     assert (line.get_xdata()[0], line.get_ydata()[0]) == (pytest.approx(0.8), 0.6)
@@ -188,10 +237,20 @@ def test_pairs_and_reliability_say_what_they_are_given():
 
 def test_a_ladder_keeps_its_order_and_says_what_each_step_adds():
     steps = pd.DataFrame(
-        {"method": ["one", "several"], "mrr": [0.5, 0.62], "mrr_low": [0.4, 0.5], "mrr_high": [0.6, 0.7]}
+        {
+            "method": ["one", "several"],
+            "mrr": [0.5, 0.62],
+            "mrr_low": [0.4, 0.5],
+            "mrr_high": [0.6, 0.7],
+        }
     )
-    steps = steps.assign(gain=[np.nan, 0.12], gain_low=[np.nan, 0.1], gain_high=[np.nan, 0.14], n=9, kind="generated")
+    steps = steps.assign(
+        gain=[np.nan, 0.12], gain_low=[np.nan, 0.1], gain_high=[np.nan, 0.14], n=9, kind="generated"
+    )
     ax = plots.plot_ladder(steps)
     assert [t.get_text() for t in ax.get_yticklabels()] == ["one", "several"]
     assert [t.get_text() for t in ax.texts][:2] == ["0.500", "0.620   +12.0 (+10.0 to +14.0)"]
-    assert ax.get_title(loc="left") == "one 0.500, several 0.620" and "9 plants (generated)" in ax.texts[-1].get_text()
+    assert (
+        ax.get_title(loc="left") == "one 0.500, several 0.620"
+        and "9 plants (generated)" in ax.texts[-1].get_text()
+    )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plantlab.data.table import TableError
 from plantlab.predictions import RULES, Predictions, fuse
-from plantlab.table import TableError
 
 SPECIES = ["Rosa alba", "Rosa nigra", "Bellis minor"]
 GENUS = {"Rosa alba": "Rosa", "Rosa nigra": "Rosa", "Bellis minor": "Bellis", "Carex vana": "Carex"}
@@ -28,7 +28,9 @@ def random_predictions(draw):
     n, k, seed = draw(st.integers(1, 12)), draw(st.integers(1, 6)), draw(st.integers(0, 999))
     rng = np.random.default_rng(seed)
     species = [f"Planta {'abcdef'[i]}" for i in range(k)]
-    images = pd.DataFrame({"image_path": np.arange(n).astype(str), "species": rng.choice(species, n)})
+    images = pd.DataFrame(
+        {"image_path": np.arange(n).astype(str), "species": rng.choice(species, n)}
+    )
     images = images.assign(obs_id=rng.integers(0, 4, n).astype(str), genus="Planta")
     return Predictions(images, species, rng.dirichlet(np.ones(k), n))
 
@@ -61,7 +63,11 @@ def test_photos_of_a_plant_are_joined():
     "how, weights, probs",
     [
         ("mean", [3, 1, 1], [0.775, 0.225]),  # (3 x 0.9 + 0.4) / 4
-        ("product", None, [0.710102, 0.289898]),  # sqrt(0.9 x 0.4) to sqrt(0.1 x 0.6): 0.6 to 0.2449
+        (
+            "product",
+            None,
+            [0.710102, 0.289898],
+        ),  # sqrt(0.9 x 0.4) to sqrt(0.1 x 0.6): 0.6 to 0.2449
         ("product", [1, 0, 1], [0.9, 0.1]),
         ("max", None, [0.6, 0.4]),  # 0.9 to 0.6
         ("max", [1, 3, 1], [0.4, 0.6]),  # 3 x 0.4 to 3 x 0.6
@@ -103,14 +109,18 @@ def test_one_photo_a_plant_keeps_its_answer(p, how):
 @given(random_predictions())
 @settings(max_examples=20, deadline=None)
 def test_the_mean_is_pandas_own_bit_by_bit(p):
-    expected = pd.DataFrame(p.probs).groupby(p.images["obs_id"], sort=False).mean().to_numpy(np.float32)
+    expected = (
+        pd.DataFrame(p.probs).groupby(p.images["obs_id"], sort=False).mean().to_numpy(np.float32)
+    )
     assert np.array_equal(p.by_observation().probs, expected)
 
 
 def test_only_species_of_a_flora_are_named():
     p = make([[0.2, 0.5, 0.3], [0, 1, 0]])
     left = p.within(["Bellis minor", "Rosa alba", "Carex vana"])
-    assert left.species == p.species and left.probs == pytest.approx(np.array([[0.4, 0, 0.6], [0.5, 0, 0.5]]))
+    assert left.species == p.species and left.probs == pytest.approx(
+        np.array([[0.4, 0, 0.6], [0.5, 0, 0.5]])
+    )
     each = p.within(np.array([[True, True, False], [False, True, True]]))
     assert each.probs == pytest.approx(np.array([[2 / 7, 5 / 7, 0], [0, 1, 0]]))
 
@@ -158,18 +168,46 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [
-        (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x"], [[0.5, 0.5]]), ValueError, "make it .1, 1."),
-        (lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x", "x"], [[0.5, 0.5]]), ValueError, "named twice"),
+        (
+            lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x"], [[0.5, 0.5]]),
+            ValueError,
+            "make it .1, 1.",
+        ),
+        (
+            lambda: Predictions(pd.DataFrame({"image_path": ["a"]}), ["x", "x"], [[0.5, 0.5]]),
+            ValueError,
+            "named twice",
+        ),
         (lambda: make([[0.5, 0.9]]), ValueError, "row 0 of probs sums to 1.4"),
         (lambda: make([[1.5, -0.5]]), ValueError, "softmax"),
         (lambda: make([[np.nan, 1]]), ValueError, "sums to nan"),
         (lambda: make([[1.0]]).top(0), ValueError, "k must be at least 1"),
         (lambda: make([[1.0]]).by_observation(), TableError, "obs_id"),
-        (lambda: make([[1.0]], plants=["p"]).by_observation("median"), ValueError, "one of mean.*got 'median'"),
-        (lambda: make([[1.0]], plants=["p"]).by_observation(weights=[1, 2]), ValueError, "1 numbers, 0 or more; got 2"),
-        (lambda: make([[1.0]], plants=["p"]).by_observation(weights=[-1]), ValueError, "got 1, least -1.0"),
-        (lambda: make([[1.0]]).within(["Carex vana"]), ValueError, "none of the species asked for is among the 1 "),
-        (lambda: make([[0.2, 0.5, 0.3]]).by_rank("genus"), ValueError, "2 of 3 species have no genus.*taxonomy="),
+        (
+            lambda: make([[1.0]], plants=["p"]).by_observation("median"),
+            ValueError,
+            "one of mean.*got 'median'",
+        ),
+        (
+            lambda: make([[1.0]], plants=["p"]).by_observation(weights=[1, 2]),
+            ValueError,
+            "1 numbers, 0 or more; got 2",
+        ),
+        (
+            lambda: make([[1.0]], plants=["p"]).by_observation(weights=[-1]),
+            ValueError,
+            "got 1, least -1.0",
+        ),
+        (
+            lambda: make([[1.0]]).within(["Carex vana"]),
+            ValueError,
+            "none of the species asked for is among the 1 ",
+        ),
+        (
+            lambda: make([[0.2, 0.5, 0.3]]).by_rank("genus"),
+            ValueError,
+            "2 of 3 species have no genus.*taxonomy=",
+        ),
         (lambda: make([[1.0]]).by_rank("family"), TableError, "family"),
         (lambda: Predictions.load("nowhere"), ValueError, "no probs.npz in nowhere"),
     ],
@@ -197,7 +235,9 @@ def test_what_cannot_be_fused_is_said():
     with pytest.raises(ValueError, match="nothing to fuse: got no answers"):
         fuse([])
     other = Predictions(a.images[::-1], a.species, a.probs)
-    with pytest.raises(ValueError, match="have other images, or another order; predict the same table"):
+    with pytest.raises(
+        ValueError, match="have other images, or another order; predict the same table"
+    ):
         fuse([a, other])
     with pytest.raises(ValueError, match="2 images, 3 species.* have other species"):
         fuse([a, make([[0.9, 0.1, 0], [0.2, 0.8, 0]])])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from plantlab import record
+from plantlab.notebook import Claims, cells, check, parameters, record, records
 from plantlab.predictions import Predictions
 
 CELL = """# what to look at
@@ -19,7 +19,7 @@ learning_rate: float = 1e-3  # größer: schneller # und gröber
 organs: list = ["leaf", "flower"]
 seed: int = 0  # starts every generator
 """
-CALL = "from plantlab import record\nparams = record.parameters(globals())"
+CALL = "from plantlab.notebook import parameters\nparams = parameters(globals())"
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def shell():
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Return an empty project in which to keep records."""
-    monkeypatch.setattr(record, "project_root", lambda: tmp_path)
+    for module in (record, records):
+        monkeypatch.setattr(module, "project_root", lambda: tmp_path)
     monkeypatch.delenv("PLANTLAB_RUN", raising=False)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     return tmp_path
@@ -49,29 +50,40 @@ def run(shell, *cells):
 
 
 def table(folder, n=4):
-    images = pd.DataFrame({"image_path": [str(folder / f"{i}.jpg") for i in range(n)], "species": ["Rosa alba"] * n})
+    images = pd.DataFrame(
+        {"image_path": [str(folder / f"{i}.jpg") for i in range(n)], "species": ["Rosa alba"] * n}
+    )
     images.attrs["name"] = "my photos"
     return images
 
 
 def save(project, notebook="02_x", run=None, **changes):
-    params = record.Params({"dataset": "greenhouse", "seed": 3, **changes.pop("params", {})})
-    row = {"method": "probe", "split": "test", "n": 4, "top1": 0.75, "top1_low": 0.5, "top1_high": 1.0}
+    params = cells.Params({"dataset": "greenhouse", "seed": 3, **changes.pop("params", {})})
+    row = {
+        "method": "probe",
+        "split": "test",
+        "n": 4,
+        "top1": 0.75,
+        "top1_low": 0.5,
+        "top1_high": 1.0,
+    }
     fields = {"images": table(project / "photos"), "scores": [row], **changes}
     return record.save(notebook, params, **fields)
 
 
 def test_the_parameter_cell_is_read_with_types_and_help():
-    found = record.read_parameters(CELL)
+    found = cells.read_parameters(CELL)
     assert [p.name for p in found] == ["dataset", "image_size", "learning_rate", "organs", "seed"]
     assert found[0] == ("dataset", "str", "greenhouse", '"greenhouse" or a folder of photographs')
     assert found[1].help == "side in pixels, square" and found[2].value == 0.001
     assert found[2].help == "größer: schneller # und gröber" and found[3].help == ""
 
 
-@pytest.mark.parametrize("cell", ["", "import os", "%matplotlib inline", "x = 1", "x: int = 1\nprint(x)", "x: int"])
+@pytest.mark.parametrize(
+    "cell", ["", "import os", "%matplotlib inline", "x = 1", "x: int = 1\nprint(x)", "x: int"]
+)
 def test_other_cells_hold_no_parameters(cell):
-    assert record.read_parameters(cell) == []
+    assert cells.read_parameters(cell) == []
 
 
 def test_parameters_in_a_notebook_at_their_defaults(shell):
@@ -102,8 +114,14 @@ def test_papermill_puts_values_in(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     print_it = CALL + "\nimport json\nprint(json.dumps([dict(params), params.at_defaults]))"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (CELL, print_it)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(c) for c in (CELL, print_it)]
+    )
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "language": "python",
+        "display_name": "Python 3",
+    }
     notebook.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, "in.ipynb")
     given = {"image_size": 32, "dataset": "roses"}
@@ -119,7 +137,7 @@ def test_a_parameter_the_notebook_does_not_have_is_named(shell):
 
 def test_claims_bind_at_the_defaults_only(shell, capsys, monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    claims = record.Claims(run(shell, CELL, CALL))
+    claims = Claims(run(shell, CELL, CALL))
     claims.check("one is less than two", np.bool_(True))
     with pytest.raises(AssertionError, match="text says 'two is less than one'"):
         claims.check("two is less than one", np.False_)
@@ -127,11 +145,17 @@ def test_claims_bind_at_the_defaults_only(shell, capsys, monkeypatch):
         {"text": "one is less than two", "holds": True},
         {"text": "two is less than one", "holds": False},
     ]
-    record.Claims(run(shell, "seed = 1", CALL)).check("three is even", False)
-    monkeypatch.setenv("JPY_SESSION_NAME", "02.ipynb")  # opened by hand: the cell may have been edited
-    record.Claims(run(shell, "seed = 0", CALL)).check("five is even", False)
+    Claims(run(shell, "seed = 1", CALL)).check("three is even", False)
+    monkeypatch.setenv(
+        "JPY_SESSION_NAME", "02.ipynb"
+    )  # opened by hand: the cell may have been edited
+    Claims(run(shell, "seed = 0", CALL)).check("five is even", False)
     printed = capsys.readouterr().out
-    assert "holds: one is less" in printed and "does not hold: three is even" in printed and "five" in printed
+    assert (
+        "holds: one is less" in printed
+        and "does not hold: three is even" in printed
+        and "five" in printed
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,15 +167,23 @@ def test_claims_bind_at_the_defaults_only(shell, capsys, monkeypatch):
         (4, np.bool_(True), "right"),
         (5, lambda n: n == 4, "not yet. Count again."),
         (None, lambda n: n, "not yet. Count again."),
-        ("four", lambda n: abs(n - 4) < 1, "not yet (TypeError: unsupported operand type(s) for -: 'str' and 'int')."),
-        ("Rosa", lambda s: pd.Series({"Bellis": 1}).loc[s] == 1, "not yet (KeyError: 'Rosa'). Count again."),
+        (
+            "four",
+            lambda n: abs(n - 4) < 1,
+            "not yet (TypeError: unsupported operand type(s) for -: 'str' and 'int').",
+        ),
+        (
+            "Rosa",
+            lambda s: pd.Series({"Bellis": 1}).loc[s] == 1,
+            "not yet (KeyError: 'Rosa'). Count again.",
+        ),
         (np.arange(3), lambda n: n == 1, "not yet (ValueError: The truth value of an array"),
         (4, pd.NA, "not yet (TypeError: boolean value of NA is ambiguous). Count again."),
         (4, lambda n: int("two\nlines"), "not yet (ValueError: invalid literal"),
     ],
 )
 def test_an_answer_is_to_do_right_or_not_yet_and_never_an_error(answer, right, said, capsys):
-    assert record.check(2, answer, right, "Count again.") is (said == "right")
+    assert check(2, answer, right, "Count again.") is (said == "right")
     printed = capsys.readouterr().out
     assert printed.startswith(f"exercise 2: {said}") and printed.count("\n") == 1
 
@@ -161,18 +193,22 @@ def test_an_interrupt_is_no_wrong_answer():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        record.check(1, 4, interrupted, "")
+        check(1, 4, interrupted, "")
 
 
 def test_a_record_is_whole_and_has_the_format(project):
-    claims = record.Claims(record.Params({}))
+    claims = Claims(cells.Params({}))
     claims.check("it runs", True)
     path = save(project, claims=claims)
     assert path == project / "results" / "02_x" / "by-hand" / "record.json"
     assert [f.name for f in path.parent.iterdir()] == ["record.json"]
     kept = json.loads(path.read_text())
     assert kept["data"]["name"] == "my photos" and kept["data"]["kind"] == "photographs"
-    assert (kept["data"]["n_images"], kept["data"]["n_species"], len(kept["data"]["hash"])) == (4, 1, 12)
+    assert (kept["data"]["n_images"], kept["data"]["n_species"], len(kept["data"]["hash"])) == (
+        4,
+        1,
+        12,
+    )
     assert kept["scores"][0]["seed"] == 3 and kept["scores"][0]["top1_high"] == 1
     assert kept["claims"] == [{"text": "it runs", "holds": True}]
     assert {"python", "numpy", "torch"} <= set(kept["versions"]) and kept["device"]
@@ -183,11 +219,19 @@ def test_no_path_of_the_machine_gets_in(project):
     weights = project / "weights" / "mobilenet.safetensors"
     weights.parent.mkdir()
     weights.touch()
-    claims = record.Claims(record.Params({}))
+    claims = Claims(cells.Params({}))
     claims.check("1/2 are daisies, see https://example.org/a/b", True)
     os.chdir(project)
-    params = {"dataset": f"{project}/my photos/", "weights": weights, "other": "weights/mobilenet.safetensors"}
-    params |= {"backbone": "timm/resnet18", "both": [r"C:\photos\roses", "../up/there"], "home": "~/photos/a"}
+    params = {
+        "dataset": f"{project}/my photos/",
+        "weights": weights,
+        "other": "weights/mobilenet.safetensors",
+    }
+    params |= {
+        "backbone": "timm/resnet18",
+        "both": [r"C:\photos\roses", "../up/there"],
+        "home": "~/photos/a",
+    }
     text = save(project, params=params, claims=claims).read_text()
     kept = json.loads(text)
     assert str(project) not in text and str(project.parent) not in text
@@ -204,7 +248,9 @@ def test_no_path_of_the_machine_gets_in(project):
 
 
 def test_scores_may_be_a_table_with_columns_of_ones_own(project):
-    scores = pd.DataFrame({"method": ["a", "b"], "split": "test", "n": 4, "top1": [0.5, np.nan], "minutes": [1.5, 2]})
+    scores = pd.DataFrame(
+        {"method": ["a", "b"], "split": "test", "n": 4, "top1": [0.5, np.nan], "minutes": [1.5, 2]}
+    )
     kept = json.loads(save(project, scores=scores).read_text())["scores"]
     assert kept[0]["minutes"] == 1.5 and kept[1]["top1"] is None and kept[0]["n"] == 4
 
@@ -213,7 +259,9 @@ def test_predictions_lie_beside_the_record_and_the_run_has_its_name(project, mon
     monkeypatch.setenv("PLANTLAB_RUN", "seed-3")
     p = Predictions(table(project, 1), ["Rosa alba"], [[1.0]])
     folder = save(project, predictions={"two steps": p}).parent
-    assert folder.name == "seed-3" and len(Predictions.load(folder / "predictions" / "two_steps")) == 1
+    assert (
+        folder.name == "seed-3" and len(Predictions.load(folder / "predictions" / "two_steps")) == 1
+    )
     save(project, predictions=p)
     assert len(Predictions.load(folder / "predictions")) == 1
 
@@ -223,59 +271,96 @@ def test_records_are_read_and_compared(project, monkeypatch):
     for size in (64, 128):
         monkeypatch.setenv("PLANTLAB_RUN", f"size-{size}")
         save(project, params={"image_size": size})
-    records = record.read_records()
-    assert list(records["run"]) == ["by-hand", "size-128", "size-64"] and records["holds"][0] == "0/0"
-    assert records["param_image_size"].tolist()[1:] == [128, 64] and records["data"][0] == "my photos"
-    shown = record.compare(records)
-    assert list(shown["image_size"]) == [128, 64] and list(shown["top1"]) == ["0.750 (0.50-1.00)"] * 2
-    assert "dataset" not in shown and len(shown) == 2  # it is the same in both, and 01 scored nothing
-    assert list(record.recorded("02_x")["run"]) == list(shown["run"])
-    assert record.recorded("02_x", "generated").empty and record.recorded("03_y").empty
+    read = records.read_records()
+    assert list(read["run"]) == ["by-hand", "size-128", "size-64"] and read["holds"][0] == "0/0"
+    assert read["param_image_size"].tolist()[1:] == [128, 64] and read["data"][0] == "my photos"
+    shown = records.compare(read)
+    assert (
+        list(shown["image_size"]) == [128, 64] and list(shown["top1"]) == ["0.750 (0.50-1.00)"] * 2
+    )
+    assert (
+        "dataset" not in shown and len(shown) == 2
+    )  # it is the same in both, and 01 scored nothing
+    assert list(records.recorded("02_x")["run"]) == list(shown["run"])
+    assert records.recorded("02_x", "generated").empty and records.recorded("03_y").empty
     one = project / "results" / "02_x" / "size-64" / "record.json"
-    assert len(record.read_records(one)) == 1 and len(record.read_records([one, one.parent])) == 2
+    assert len(records.read_records(one)) == 1 and len(records.read_records([one, one.parent])) == 2
 
 
 def test_messages(project, tmp_path, shell):
     with pytest.raises(ValueError, match="no parameter cell has run"):
-        record.parameters({"In": ["", "x = 1"]})
+        parameters({"In": ["", "x = 1"]})
     with pytest.raises(ValueError, match=r"parameter 'x' is '1 / 3'; expected a plain value"):
-        record.read_parameters("x: float = 1 / 3")
+        cells.read_parameters("x: float = 1 / 3")
     with pytest.raises(ValueError, match="has method, n; each needs method, split and n"):
         save(project, scores=[{"method": "b", "split": "test", "n": 2}, {"method": "a", "n": 1}])
-    with pytest.raises(ValueError, match=r"no record.json in .*results \(not there\); run a notebook first"):
-        record.read_records()
+    with pytest.raises(
+        ValueError, match=r"no record.json in .*results \(not there\); run a notebook first"
+    ):
+        records.read_records()
     (tmp_path / "record.json").write_text('{"notebook": "x"}')
     with pytest.raises(ValueError, match="is not a run record"):
-        record.read_records(tmp_path)
+        records.read_records(tmp_path)
 
 
 def recorded_rows(gain: float, valid: float) -> list[dict]:
-    base = {"method": "cross-entropy", "top1": 0.6, "n": 4, "gain": 0.0, "gain_low": 0.0, "gain_high": 0.0}
-    other = {"method": "other", "top1": 0.5, "n": 4, "gain": gain, "gain_low": gain - 0.03, "gain_high": gain + 0.03}
+    base = {
+        "method": "cross-entropy",
+        "top1": 0.6,
+        "n": 4,
+        "gain": 0.0,
+        "gain_low": 0.0,
+        "gain_high": 0.0,
+    }
+    other = {
+        "method": "other",
+        "top1": 0.5,
+        "n": 4,
+        "gain": gain,
+        "gain_low": gain - 0.03,
+        "gain_high": gain + 0.03,
+    }
     rows = [{**row, "split": "test"} for row in (base, other)]
-    return rows + [{**base, "split": "valid", "ma_mrr": 0.4}, {**other, "split": "valid", "top1": valid, "ma_mrr": 0.5}]
+    return rows + [
+        {**base, "split": "valid", "ma_mrr": 0.4},
+        {**other, "split": "valid", "top1": valid, "ma_mrr": 0.5},
+    ]
 
 
 def test_recorded_means_over_seeds_and_the_method_chosen_on_valid(project, monkeypatch):
-    assert record.recorded_means("05_x", "gain").empty
+    assert records.recorded_means("05_x", "gain").empty
     for seed, gain in enumerate((0.04, 0.08, 0.06)):
         monkeypatch.setenv("PLANTLAB_RUN", f"s-{seed}")
         images = table(project)
         images.attrs["name"] = f"9-species-4-images-{seed:08x}"
-        save(project, "05_x", images=images, scores=recorded_rows(gain, 0.59), params={"seed": seed, "noise": 0.4})
+        save(
+            project,
+            "05_x",
+            images=images,
+            scores=recorded_rows(gain, 0.59),
+            params={"seed": seed, "noise": 0.4},
+        )
     monkeypatch.setenv("PLANTLAB_RUN", "default")
     save(project, "05_x", scores=recorded_rows(0.9, 0.59))
-    means = record.recorded_means("05_x", "gain", by=["noise"]).set_index("method")
-    assert means["gain"].tolist() == [0, 0.06] and means["seeds"].tolist() == [3, 3], "the default run is left out"
+    means = records.recorded_means("05_x", "gain", by=["noise"]).set_index("method")
+    assert means["gain"].tolist() == [0, 0.06] and means["seeds"].tolist() == [3, 3], (
+        "the default run is left out"
+    )
     assert set(means["data"]) == {"flora, 9-species-4-images"} and set(means["noise"]) == {0.4}
-    told = record.chosen_on_valid("05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.02, "cross-entropy"))
-    assert told.endswith("3 seeds: other, macro top-1 +6.0 points (+4.3 to +7.7) against cross-entropy")
+    told = records.chosen_on_valid(
+        "05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.02, "cross-entropy")
+    )
+    assert told.endswith(
+        "3 seeds: other, macro top-1 +6.0 points (+4.3 to +7.7) against cross-entropy"
+    )
     for seed in range(3):
         monkeypatch.setenv("PLANTLAB_RUN", f"photos-{seed}")
         save(project, "05_x", scores=recorded_rows(0.06, 0.59), params={"seed": seed, "noise": 0.4})
-    shared = record.chosen_on_valid("05_x", "my photos", "ma_mrr", ("top1", 0.02, "cross-entropy"))
+    shared = records.chosen_on_valid("05_x", "my photos", "ma_mrr", ("top1", 0.02, "cross-entropy"))
     assert "other, macro top-1 +6.0 points (+3.0 to +9.0)" in shared, (
         "seeds on the same test photos are no surer than one"
     )
-    told = record.chosen_on_valid("05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.001, "cross-entropy"))
+    told = records.chosen_on_valid(
+        "05_x", "flora, 9-species-4-images", "ma_mrr", ("top1", 0.001, "cross-entropy")
+    )
     assert "cross-entropy, macro top-1 +0.0" in told, "the other loses a point on valid"

@@ -16,7 +16,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from plantlab import course, report
+from plantlab.notebook import course, report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -259,8 +259,9 @@ def test_a_run_that_failed_is_told_on_its_card(two):
 
 KILLED_WHILE_WRITING = """
 import os
-from plantlab import photos, report
-photos.os.replace = lambda *paths: os._exit(9)
+from plantlab import files
+from plantlab.notebook import report
+files.os.replace = lambda *paths: os._exit(9)
 report.write_index()
 """
 

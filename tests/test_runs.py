@@ -1,4 +1,4 @@
-"""plantlab.runs on tiny notebooks; test_cli.py has the command line."""
+"""plantlab.notebook.runs on tiny notebooks; test_cli.py has the command line."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from plantlab import report, runs
-from plantlab.record import Parameter
+from plantlab.notebook import outputs, report, runs, sweeps, workshop
+from plantlab.notebook.cells import Parameter
 
 PARAMETERS = """\
 dataset: str = "greenhouse"  # a folder, or the built-in flora
@@ -77,7 +77,9 @@ def record_of(project: Path, run: str) -> dict:
 # what may be asked
 
 
-@pytest.mark.parametrize("name", ["01_leaves", "01", "notebooks/01_leaves.ipynb", "01_leaves.ipynb"])
+@pytest.mark.parametrize(
+    "name", ["01_leaves", "01", "notebooks/01_leaves.ipynb", "01_leaves.ipynb"]
+)
 def test_a_notebook_is_found_by_name_start_or_path(leaves, name):
     assert runs.find_notebook(name) == leaves
 
@@ -90,7 +92,10 @@ def test_a_solution_is_found_and_kept_apart(leaves):
 
 
 def test_an_unknown_notebook_is_refused_with_the_near_name(leaves):
-    with pytest.raises(ValueError, match=r"no notebook '01_leavs'; did you mean '01_leaves'\? There are: 01_leaves\."):
+    with pytest.raises(
+        ValueError,
+        match=r"no notebook '01_leavs'; did you mean '01_leaves'\? There are: 01_leaves\.",
+    ):
         runs.find_notebook("01_leavs")
 
 
@@ -102,7 +107,10 @@ def test_no_notebooks_at_all(project):
 
 
 def test_an_unknown_parameter_is_refused_with_the_near_name(leaves):
-    with pytest.raises(ValueError, match=r"01_leaves has no parameter 'epoch'; did you mean 'epochs'\? There are: dat"):
+    with pytest.raises(
+        ValueError,
+        match=r"01_leaves has no parameter 'epoch'; did you mean 'epochs'\? There are: dat",
+    ):
         runs.changed_parameters("01", {"epoch": "5"})
     with pytest.raises(ValueError, match=r"has no parameter 'zzz'\. There are: dataset, epochs"):
         runs.run_notebook("01", {"zzz": "5"})
@@ -170,15 +178,27 @@ def test_a_name_stays_a_name_where_a_folder_is_called_like_it(leaves):
 def test_paths_become_absolute_but_a_default_stays(leaves):
     Path("my photos").mkdir()
     Path("greenhouse").mkdir()
-    assert runs.changed_parameters("01", {"dataset": "my photos"}) == {"dataset": str(Path("my photos").resolve())}
-    assert runs.changed_parameters("01", {"dataset": "greenhouse", "epochs": "2", "lr": "0.010"}) == {}
+    assert runs.changed_parameters("01", {"dataset": "my photos"}) == {
+        "dataset": str(Path("my photos").resolve())
+    }
+    assert (
+        runs.changed_parameters("01", {"dataset": "greenhouse", "epochs": "2", "lr": "0.010"}) == {}
+    )
 
 
 def test_runs_are_named_after_what_differs():
     assert runs.run_name({}) == "default"
-    assert runs.run_name({"dataset": "/home/ada/my photos/", "fast": True}) == "dataset=my-photos,fast=True"
-    assert runs.run_name({"dataset": r"C:\Users\ada\photos"}) == "dataset=photos", "no path, on Windows neither"
-    assert runs.run_name({"backbone": "hf_hub:timm/resnet18", "shots": [1, 5]}) == "backbone=resnet18,shots=1+5"
+    assert (
+        runs.run_name({"dataset": "/home/ada/my photos/", "fast": True})
+        == "dataset=my-photos,fast=True"
+    )
+    assert runs.run_name({"dataset": r"C:\Users\ada\photos"}) == "dataset=photos", (
+        "no path, on Windows neither"
+    )
+    assert (
+        runs.run_name({"backbone": "hf_hub:timm/resnet18", "shots": [1, 5]})
+        == "backbone=resnet18,shots=1+5"
+    )
     long = [runs.run_name({"dataset": "x" * 100 + end}) for end in "ab"]
     assert long[0] != long[1]
     assert max(map(len, long)) <= 80
@@ -210,11 +230,17 @@ def ran(tmp_path_factory):
 @of_one_project
 def test_a_run_leaves_copy_page_and_record(ran):
     folder = ran / "results" / "01_leaves" / "epochs=5,shots=1+5"
-    assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.html", "01_leaves.ipynb", "record.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "01_leaves.html",
+        "01_leaves.ipynb",
+        "record.json",
+    ]
     assert record_of(ran, folder.name)["params"]["shots"] == [1, 5]
     text = nbformat.read(folder / "01_leaves.ipynb", as_version=4).cells[3].outputs[0].text
     assert text.startswith(f"epochs=5,shots=1+5 in {ran.name}, ")
-    assert text.splitlines()[1] == sys.executable  # the notebook names a kernel that this machine does not have
+    assert (
+        text.splitlines()[1] == sys.executable
+    )  # the notebook names a kernel that this machine does not have
     page = (folder / "01_leaves.html").read_text()
     assert "One <strong>green</strong> pixel" in page and '<a href="../../index.html">' in page
     assert "require" not in page.split("<body")[0].split("<style")[0]
@@ -228,12 +254,18 @@ def test_a_run_that_fails_says_where_and_keeps_its_copy(ran):
     assert '----> 2     raise ValueError("no thirds")' in message
     copy = ran / "results" / "01_leaves" / "third" / "01_leaves.ipynb"
     assert message.endswith(f"The executed copy is kept: {copy}")
-    assert copy.exists() and copy.with_suffix(".html").exists() and not (copy.parent / "record.json").exists()
+    assert (
+        copy.exists()
+        and copy.with_suffix(".html").exists()
+        and not (copy.parent / "record.json").exists()
+    )
 
 
 def test_a_kernel_that_dies_is_told_with_its_cell(project):
     write_notebook(project / "notebooks" / "01_leaves.ipynb", step="import os\nos._exit(9)")
-    with pytest.raises(runs.RunError, match=r"(?s)cell 3 of 5: .*died.*os._exit\(9\).*copy is kept"):
+    with pytest.raises(
+        runs.RunError, match=r"(?s)cell 3 of 5: .*died.*os._exit\(9\).*copy is kept"
+    ):
         runs.run_notebook("01")
 
 
@@ -242,7 +274,11 @@ def test_the_time_of_the_last_run_is_said_first(leaves, capsys, monkeypatch):
     monkeypatch.setattr(runs, "_write_html", lambda copy: None)
     record = Path("results/01_leaves/default/record.json")
     record.parent.mkdir(parents=True)
-    for text, said in [("{", ""), ('{"seconds": 150.0}', ": about 2.5 min"), ('{"seconds": null}', "")]:
+    for text, said in [
+        ("{", ""),
+        ('{"seconds": 150.0}', ": about 2.5 min"),
+        ('{"seconds": null}', ""),
+    ]:
         record.write_text(text)
         runs.run_notebook("01")
         assert capsys.readouterr().err == f"01_leaves, run default{said}\n"
@@ -272,21 +308,29 @@ def test_a_progress_bar_is_not_stored(leaves):
     texts = ["growing the flora:   0%|          | 0/2400 [00:00<?, ?it/s]", "12%|88 in all"]
     cell.outputs = [nbformat.v4.new_output("display_data", {"text/plain": text}) for text in texts]
     nbformat.write(notebook, copy := leaves.with_name("executed.ipynb"))
-    runs._store_outputs(leaves, copy)
+    outputs._store_outputs(leaves, copy)
     kept = next(cell for cell in nbformat.read(leaves, 4).cells if cell.cell_type == "code").outputs
-    assert [output.data["text/plain"] for output in kept] == ["12%|88 in all"], "a second run has no bar"
+    assert [output.data["text/plain"] for output in kept] == ["12%|88 in all"], (
+        "a second run has no bar"
+    )
 
 
 def test_widgets_leave_no_trace_in_stored_outputs(leaves):
     copy = leaves.with_name("executed.ipynb")
     ran = nbformat.read(leaves, as_version=4)
-    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a1"}, "text/plain": "FileUpload()"}
+    view = {
+        "application/vnd.jupyter.widget-view+json": {"model_id": "a1"},
+        "text/plain": "FileUpload()",
+    }
     box = view | {"text/plain": "VBox(children=(HTML(value='<style>...'),))"}
     ran.cells[2].outputs = [nbformat.v4.new_output("display_data", each) for each in (view, box)]
     nbformat.write(ran, copy)
-    runs._store_outputs(leaves, copy)
+    outputs._store_outputs(leaves, copy)
     stored = [output.data for output in nbformat.read(leaves, as_version=4).cells[2].outputs]
-    assert stored == [{"text/plain": "FileUpload()"}, {"text/plain": "A widget: run this cell in Jupyter to see it"}]
+    assert stored == [
+        {"text/plain": "FileUpload()"},
+        {"text/plain": "A widget: run this cell in Jupyter to see it"},
+    ]
 
 
 def test_all_goes_on_after_a_failure(leaves, monkeypatch):
@@ -299,7 +343,9 @@ def test_all_goes_on_after_a_failure(leaves, monkeypatch):
 
     monkeypatch.setattr(runs, "run_notebook", run_notebook)
     found = runs.run_all()
-    assert next(found) == ("00_broken", "stopped in code cell 3"), "told when it is done, not at the end"
+    assert next(found) == ("00_broken", "stopped in code cell 3"), (
+        "told when it is done, not at the end"
+    )
     assert list(found) == [("01_leaves", "")]
 
 
@@ -319,7 +365,7 @@ def test_a_killed_sweep_keeps_what_is_finished_and_lists_what_fails(leaves, caps
     command = [
         sys.executable,
         "-c",
-        f"from plantlab import runs; runs.sweep('01', {grid}, {{'fast': 'yes'}}, n_jobs=2)",
+        f"from plantlab.notebook import sweeps; sweeps.sweep('01', {grid}, {{'fast': 'yes'}}, n_jobs=2)",
     ]
     sweep = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     first, killed = (Path(f"results/01_leaves/epochs={n},fast=True") for n in (1, 5))
@@ -330,10 +376,13 @@ def test_a_killed_sweep_keeps_what_is_finished_and_lists_what_fails(leaves, caps
     sweep.kill()
     sweep.wait()
     share = max(1, (os.cpu_count() or 1) // 2)
-    assert f"{share} threads" in nbformat.read(first / "01_leaves.ipynb", as_version=4).cells[3].outputs[0].text
+    assert (
+        f"{share} threads"
+        in nbformat.read(first / "01_leaves.ipynb", as_version=4).cells[3].outputs[0].text
+    )
     stamp = (first / "record.json").stat().st_mtime_ns
     write_notebook(leaves, step="raise ValueError('no fifths')")
-    done = runs.sweep("01", grid, {"fast": True}, n_jobs=1)
+    done = sweeps.sweep("01", grid, {"fast": True}, n_jobs=1)
     assert list(done) == ["epochs=1,fast=True", "epochs=5,fast=True"]
     assert done["epochs=1,fast=True"] == "" and "no fifths" in done["epochs=5,fast=True"]
     assert "2 points, 1 of them finished before" in capsys.readouterr().err
@@ -354,21 +403,36 @@ def test_a_point_made_with_other_parameters_is_not_finished(leaves):
     }
     for kept, finished in [(given, True), (given | {"lr": 0.1}, False), ({"epochs": 5}, False)]:
         (folder / "record.json").write_text(json.dumps({"params": kept}))
-        assert runs._finished("01", {"epochs": 5}, "epochs=5") is finished
+        assert sweeps._finished("01", {"epochs": 5}, "epochs=5") is finished
     (folder / "record.json").write_text("{")  # cut off
-    assert not runs._finished("01", {"epochs": 5}, "epochs=5")
+    assert not sweeps._finished("01", {"epochs": 5}, "epochs=5")
 
 
 def test_two_points_of_one_name_are_refused(leaves):
     for place in ("here", "there"):
         Path(place, "photos").mkdir(parents=True)
-    with pytest.raises(ValueError, match="two points of the sweep would both be run 'dataset=photos'"):
-        runs.sweep("01", {"dataset": ["here/photos", "there/photos"]})
+    with pytest.raises(
+        ValueError, match="two points of the sweep would both be run 'dataset=photos'"
+    ):
+        sweeps.sweep("01", {"dataset": ["here/photos", "there/photos"]})
 
 
 def test_plain_papermill_works_too(leaves):
-    command = [sys.executable, "-m", "papermill", str(leaves), "out.ipynb", "-p", "epochs", "4", "-k", "python3"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PLANTLAB_RUN": "by-hand"})
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(leaves),
+        "out.ipynb",
+        "-p",
+        "epochs",
+        "4",
+        "-k",
+        "python3",
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PLANTLAB_RUN": "by-hand"}
+    )
     assert done.returncode == 0, done.stderr
     assert record_of(Path.cwd(), "by-hand")["params"]["epochs"] == 4
 
@@ -382,7 +446,10 @@ def solved(leaves):
     notebook = nbformat.read(leaves, as_version=4)
     links = "Solutions: [solutions/01_leaves.ipynb](solutions/01_leaves.ipynb).\nNext: [02](02_roots.ipynb)"
     notebook.cells.append(new_markdown_cell(links, id="links"))
-    notebook.cells[2].outputs, notebook.cells[2].execution_count = [nbformat.v4.new_output("stream", text="1\n")], 1
+    notebook.cells[2].outputs, notebook.cells[2].execution_count = (
+        [nbformat.v4.new_output("stream", text="1\n")],
+        1,
+    )
     nbformat.write(notebook, leaves)
     Path("WORKSHOP.md").write_text("# Workshop, füße\n", encoding="utf-8")
     write_notebook(leaves.parent / "solutions" / "01_leaves.ipynb")
@@ -391,7 +458,7 @@ def solved(leaves):
 
 def test_students_get_copies_without_outputs_and_solutions(solved):
     before = solved.read_bytes()
-    folder, kept = runs.write_workshop()
+    folder, kept = workshop.write_workshop()
     assert (folder, kept) == (Path("workshop").resolve(), [])
     assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.ipynb", "WORKSHOP.md"]
     copy = nbformat.read(folder / "01_leaves.ipynb", as_version=4)
@@ -404,22 +471,24 @@ def test_students_get_copies_without_outputs_and_solutions(solved):
 
 def test_a_changed_copy_is_kept_and_a_deleted_one_comes_back(solved):
     write_notebook(solved.with_name("02_roots.ipynb"))
-    folder, _ = runs.write_workshop("given")
+    folder, _ = workshop.write_workshop("given")
     first, second = (folder / solved.name, folder / "02_roots.ipynb")
     fresh = first.read_bytes()
     first.write_bytes(b"a student's work")
     second.unlink()
-    assert runs.write_workshop("given") == (folder, [solved.name])
+    assert workshop.write_workshop("given") == (folder, [solved.name])
     assert first.read_bytes() == b"a student's work" and second.exists()
-    assert runs.write_workshop("given", force=True) == (folder, [])
+    assert workshop.write_workshop("given", force=True) == (folder, [])
     assert first.read_bytes() == fresh
 
 
 def test_the_notebooks_themselves_are_never_written_over(solved):
     Path("given").touch()
     for folder in ("notebooks", "notebooks/solutions", "notebooks/../notebooks", "given"):
-        with pytest.raises(ValueError, match="is a file or holds the notebooks themselves; name another folder"):
-            runs.write_workshop(folder, force=True)
+        with pytest.raises(
+            ValueError, match="is a file or holds the notebooks themselves; name another folder"
+        ):
+            workshop.write_workshop(folder, force=True)
     assert nbformat.read(solved, as_version=4).cells[2].outputs
 
 

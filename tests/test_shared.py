@@ -10,9 +10,11 @@ from multiprocessing import current_process, get_context
 import numpy as np
 import pytest
 
-from plantlab import identifier, shared
+from plantlab.data.photos import PhotoError
+from plantlab.desk import shared
 from plantlab.greenhouse import build
-from plantlab.photos import PhotoError
+from plantlab.identify import store
+from plantlab.identify.model import Identifier
 
 
 @pytest.fixture(scope="module")
@@ -23,20 +25,31 @@ def desks():
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    images = build(tmp_path_factory.mktemp("flora"), n_species=4, n_images=8, image_size=64, n_jobs=1)
+    images = build(
+        tmp_path_factory.mktemp("flora"), n_species=4, n_images=8, image_size=64, n_jobs=1
+    )
     return [open(path, "rb").read() for path in images["image_path"]]
 
 
 def as_plain(answer) -> list:
     names = answer.names.round(4).fillna(0)
-    return [names.values.tolist(), answer.rank, answer.name, answer.unlike, answer.alike["sha1"].tolist()]
+    return [
+        names.values.tolist(),
+        answer.rank,
+        answer.name,
+        answer.unlike,
+        answer.alike["sha1"].tolist(),
+    ]
 
 
-def test_a_visitor_is_answered_as_the_model_answers_and_loads_no_torch(desks, photos, tmp_path, monkeypatch):
+def test_a_visitor_is_answered_as_the_model_answers_and_loads_no_torch(
+    desks, photos, tmp_path, monkeypatch
+):
     (tmp_path / "plant.jpg").write_bytes(photos[0])
     code = """if True:
         import json, sys
-        from plantlab import shared, votes, widgets
+        from plantlab.desk import shared, widgets
+        from plantlab.quality import votes
         desk = shared.load("five-flowers")
         answer = desk.answer([open("plant.jpg", "rb").read()], ["auto"], ())
         widgets.identify(desk)
@@ -44,8 +57,10 @@ def test_a_visitor_is_answered_as_the_model_answers_and_loads_no_torch(desks, ph
         told = [names.values.tolist(), answer.rank, answer.name, answer.unlike, answer.alike["sha1"].tolist()]
         print(json.dumps([told, desk.knows, "torch" in sys.modules]))"""
     env = os.environ | {shared.PLACE: f"{current_process().authkey.hex()} {desks.address}"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
-    model = identifier.load("five-flowers")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    model = store.load("five-flowers")
     expected = json.loads(json.dumps(as_plain(model.answer([photos[0]]))))
     assert done.stdout, done.stderr
     assert json.loads(done.stdout) == [expected, model.knows, False]
@@ -76,4 +91,4 @@ def test_what_cannot_be_answered_is_said_to_the_visitor(desks):
 
 def test_elsewhere_than_on_a_page_the_model_is_ones_own(monkeypatch):
     monkeypatch.delenv(shared.PLACE, raising=False)
-    assert isinstance(shared.load("five-flowers"), identifier.Identifier)
+    assert isinstance(shared.load("five-flowers"), Identifier)

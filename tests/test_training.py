@@ -12,12 +12,16 @@ import pytest
 import torch
 from PIL import Image
 
-from plantlab import backbones, losses, training
-from plantlab.backbones import create_network, fingerprint
-from plantlab.images import VIEWS
+from plantlab import training
+from plantlab.data.table import TableError
+from plantlab.heads import losses
+from plantlab.networks import embeddings
+from plantlab.networks.backbones import create_network, fingerprint
+from plantlab.networks.views import VIEWS
 from plantlab.predictions import Predictions, fuse
-from plantlab.table import TableError
-from plantlab.training import fit, fit_head, predict, train
+from plantlab.training import checkpoint, learner, memory
+from plantlab.training.learner import fit
+from plantlab.training.recipe import fit_head, predict, train
 
 SMALL = "test_resnet"
 
@@ -32,7 +36,14 @@ def stripes(folder: Path, n: int = 60) -> pd.DataFrame:
         elif i % 3 == 1:
             pixels[:, :: 4 + i % 2] += 120
         Image.fromarray(pixels).save(folder / f"{i:03d}.png")
-        rows.append((str(folder / f"{i:03d}.png"), f"Stripes {i % 3}", "valid" if i >= n * 3 // 4 else "train", str(i)))
+        rows.append(
+            (
+                str(folder / f"{i:03d}.png"),
+                f"Stripes {i % 3}",
+                "valid" if i >= n * 3 // 4 else "train",
+                str(i),
+            )
+        )
     return pd.DataFrame(rows, columns=["image_path", "species", "split", "obs_id"])
 
 
@@ -43,9 +54,12 @@ def images(tmp_path_factory):
 
 def test_training_lowers_the_loss_and_knows_the_stripes(images):
     network = create_network(SMALL, weights="none")
-    learn = fit(network, images, epochs=6, lr=4e-3, image_size=32, batch_size=8, augment="none", n_workers=0)
+    learn = fit(
+        network, images, epochs=6, lr=4e-3, image_size=32, batch_size=8, augment="none", n_workers=0
+    )
     assert (
-        list(learn.history) == ["epoch", "train_loss", "valid_loss", "accuracy", "seconds"] and len(learn.history) == 6
+        list(learn.history) == ["epoch", "train_loss", "valid_loss", "accuracy", "seconds"]
+        and len(learn.history) == 6
     )
     assert learn.history["train_loss"].iloc[-1] < 0.6 * learn.history["train_loss"].iloc[0]
     valid = images[images["split"] == "valid"]
@@ -63,22 +77,28 @@ def test_predict_equals_the_network_in_torch_row_by_row(images):
     for path, probs in zip(some["image_path"], answers.probs):
         photo = torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)[None]
         with torch.inference_mode():
-            np.testing.assert_allclose(probs, torch.softmax(network(photo), 1)[0].numpy(), atol=1e-4)
+            np.testing.assert_allclose(
+                probs, torch.softmax(network(photo), 1)[0].numpy(), atol=1e-4
+            )
 
 
-def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(images, tmp_path, monkeypatch):
+def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(
+    images, tmp_path, monkeypatch
+):
     """One plant: 5 photos x 5 views x 12 networks, counted where photos go into networks."""
-    computed, real = [], backbones.batches
+    computed, real = [], embeddings.batches
 
     def counted(paths, *given, **options):
         computed.extend((path, given[1]) for path in paths)
         return real(paths, *given, **options)
 
-    monkeypatch.setattr(backbones, "batches", counted)
+    monkeypatch.setattr(embeddings, "batches", counted)
 
     def ask(networks):
         computed.clear()
-        return fuse(predict(n, ["a", "b", "c"], images[:5], 32, VIEWS, cache=tmp_path) for n in networks)
+        return fuse(
+            predict(n, ["a", "b", "c"], images[:5], 32, VIEWS, cache=tmp_path) for n in networks
+        )
 
     networks = [create_network(SMALL, n_species=3, weights="none", seed=i) for i in range(13)]
     assert len({fingerprint(n.body) for n in networks}) == 13
@@ -88,7 +108,11 @@ def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(ima
     assert len(computed) == 0 and np.array_equal(first.probs, again.probs)
     ask(networks)
     assert len(computed) == 25
-    alone = [predict(n, ["a", "b", "c"], images[:5], 32, (v,)).probs for n in networks[:12] for v in VIEWS]
+    alone = [
+        predict(n, ["a", "b", "c"], images[:5], 32, (v,)).probs
+        for n in networks[:12]
+        for v in VIEWS
+    ]
     np.testing.assert_allclose(first.probs, np.mean(alone, 0), atol=1e-5)
     networks[0].head = torch.nn.Linear(networks[0].n_features, 3)  # a head is no network
     other = ask(networks[:12])
@@ -97,25 +121,43 @@ def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(ima
 
 @pytest.mark.parametrize("augment", ["mixup", "cutmix"])
 def test_mixing_trains_resumes_and_leaves_validation_alone(images, augment, tmp_path, monkeypatch):
-    options = {"epochs": 3, "lr": 4e-3, "image_size": 32, "batch_size": 8, "n_workers": 0, "augment": augment}
+    options = {
+        "epochs": 3,
+        "lr": 4e-3,
+        "image_size": 32,
+        "batch_size": 8,
+        "n_workers": 0,
+        "augment": augment,
+    }
     network = create_network(SMALL, weights="none", seed=4)
     history = fit(network, images, **options).history
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
-    valid = predict(network, ["Stripes 0", "Stripes 1", "Stripes 2"], images[images["split"] == "valid"], 32)
-    assert (valid.probs.argmax(1) == valid.targets).mean() == pytest.approx(history["accuracy"].iloc[-1])
+    valid = predict(
+        network, ["Stripes 0", "Stripes 1", "Stripes 2"], images[images["split"] == "valid"], 32
+    )
+    assert (valid.probs.argmax(1) == valid.targets).mean() == pytest.approx(
+        history["accuracy"].iloc[-1]
+    )
     smooth = 0.9 * np.eye(3)[valid.targets] + 0.1 / 3
-    assert -(smooth * np.log(valid.probs)).sum(1).mean() == pytest.approx(history["valid_loss"].iloc[-1], abs=1e-3)
-    before = training.Keep.before_epoch
+    assert -(smooth * np.log(valid.probs)).sum(1).mean() == pytest.approx(
+        history["valid_loss"].iloc[-1], abs=1e-3
+    )
+    before = checkpoint.Keep.before_epoch
 
     def dies(self):
         if self.epoch == 2:
             raise KeyboardInterrupt
         before(self)
 
-    monkeypatch.setattr(training.Keep, "before_epoch", dies)
+    monkeypatch.setattr(checkpoint.Keep, "before_epoch", dies)
     with pytest.raises(KeyboardInterrupt):
-        fit(create_network(SMALL, weights="none", seed=4), images, **options, checkpoint=tmp_path / "a.ckpt")
-    monkeypatch.setattr(training.Keep, "before_epoch", before)
+        fit(
+            create_network(SMALL, weights="none", seed=4),
+            images,
+            **options,
+            checkpoint=tmp_path / "a.ckpt",
+        )
+    monkeypatch.setattr(checkpoint.Keep, "before_epoch", before)
     resumed = create_network(SMALL, weights="none", seed=4)
     fit(resumed, images, **options, checkpoint=tmp_path / "a.ckpt")
     assert fingerprint(resumed) == fingerprint(network)
@@ -129,13 +171,24 @@ def test_a_mixed_batch_has_the_loss_of_both_species_in_their_shares(images, monk
             asked.append((targets.tolist(), super().forward(logits, targets)))
             return asked[-1][1]
 
-    seen, after = [], training.Mix.after_loss
+    seen, after = [], learner.Mix.after_loss
     monkeypatch.setattr(
-        training.Mix, "after_loss", lambda self: after(self) or seen.append((self.share, self.loss_grad.item()))
+        learner.Mix,
+        "after_loss",
+        lambda self: after(self) or seen.append((self.share, self.loss_grad.item())),
     )
     train_rows = images[images["split"] == "train"]
     network = create_network(SMALL, weights="none")
-    fit(network, train_rows, 1, image_size=32, batch_size=8, n_workers=0, augment="mixup", loss=Noted([15, 15, 15]))
+    fit(
+        network,
+        train_rows,
+        1,
+        image_size=32,
+        batch_size=8,
+        n_workers=0,
+        augment="mixup",
+        loss=Noted([15, 15, 15]),
+    )
     assert len(asked) == 2 * len(seen) == 10
     for i, (share, mixed) in enumerate(seen):
         (own, first), (other, second) = asked[2 * i : 2 * i + 2]
@@ -147,12 +200,24 @@ def test_the_frozen_head_leaves_the_body_and_the_second_step_starts_from_it(imag
     network = create_network(SMALL, weights="none")
     before = fingerprint(network.body)
     species = fit_head(network, images, 32, cache=tmp_path)
-    assert species == ["Stripes 0", "Stripes 1", "Stripes 2"] and fingerprint(network.body) == before
+    assert (
+        species == ["Stripes 0", "Stripes 1", "Stripes 2"] and fingerprint(network.body) == before
+    )
     first = predict(network, species, images, 32)
     rows = images["split"] == "train"
     assert (first.probs.argmax(1) == first.targets)[rows].mean() > 0.8
     solved = network.head.weight.detach().clone()
-    fit(network, images, 1, lr=1e-6, image_size=32, batch_size=8, n_workers=0, augment="none", smoothing=0.0)
+    fit(
+        network,
+        images,
+        1,
+        lr=1e-6,
+        image_size=32,
+        batch_size=8,
+        n_workers=0,
+        augment="none",
+        smoothing=0.0,
+    )
     assert fingerprint(network.body) != before
     torch.testing.assert_close(network.head.weight, solved, atol=1e-4, rtol=0)
 
@@ -161,7 +226,17 @@ def test_the_first_layers_train_at_their_share_of_the_rate(images):
     def moved(body_lr):
         network = create_network(SMALL, weights="none")
         start = [p.detach().clone() for p in network.body.parameters()]
-        fit(network, images, 1, lr=1e-3, body_lr=body_lr, image_size=32, batch_size=8, n_workers=0, weight_decay=0.0)
+        fit(
+            network,
+            images,
+            1,
+            lr=1e-3,
+            body_lr=body_lr,
+            image_size=32,
+            batch_size=8,
+            n_workers=0,
+            weight_decay=0.0,
+        )
         return (next(network.body.parameters()) - start[0]).abs().mean().item()
 
     assert moved(1.0) / moved(0.01) == pytest.approx(100, rel=0.5)
@@ -170,7 +245,16 @@ def test_the_first_layers_train_at_their_share_of_the_rate(images):
 def test_accumulating_batches_makes_fewer_steps(images):
     def steps(accumulate):
         network = create_network(SMALL, weights="none")
-        learn = fit(network, images, 1, image_size=32, batch_size=8, accumulate=accumulate, clip=9.0, n_workers=0)
+        learn = fit(
+            network,
+            images,
+            1,
+            image_size=32,
+            batch_size=8,
+            accumulate=accumulate,
+            clip=9.0,
+            n_workers=0,
+        )
         return learn.opt.state[network.head.bias]["step"]
 
     assert (steps(1), steps(5)) == (5, 1)
@@ -179,14 +263,14 @@ def test_accumulating_batches_makes_fewer_steps(images):
 def test_early_stop_returns_the_best_epoch(images, monkeypatch):
     losses = iter([3.0, 1.0, 2.0, 2.5, 0.1])
     network, seen = create_network(SMALL, weights="none"), []
-    after = training.Keep.after_epoch
+    after = checkpoint.Keep.after_epoch
 
     def scripted(self):
         self.recorder.log[2] = next(losses)
         seen.append(fingerprint(self.model))
         after(self)
 
-    monkeypatch.setattr(training.Keep, "after_epoch", scripted)
+    monkeypatch.setattr(checkpoint.Keep, "after_epoch", scripted)
     learn = fit(network, images, 9, image_size=32, batch_size=8, patience=2, n_workers=0)
     assert len(learn.history) == 4 and fingerprint(network) == seen[1]
 
@@ -196,7 +280,15 @@ def attempt(images: pd.DataFrame, checkpoint: Path, out: Path) -> None:
     torch.set_num_threads(1)
     network = create_network(SMALL, weights="none", seed=5)
     learn = fit(
-        network, images, 5, image_size=32, batch_size=8, augment="strong", n_workers=0, checkpoint=checkpoint, seed=5
+        network,
+        images,
+        5,
+        image_size=32,
+        batch_size=8,
+        augment="strong",
+        n_workers=0,
+        checkpoint=checkpoint,
+        seed=5,
     )
     out.write_text(f"{fingerprint(network)} {learn.history['valid_loss'].tolist()}")
 
@@ -234,7 +326,10 @@ def test_killed_five_times_and_resumed_it_ends_the_same(tmp_path):
         "kill_five_times(Path(sys.argv[1]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[1], capture_output=True, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -243,23 +338,34 @@ def test_another_run_s_checkpoint_is_refused_and_damage_is_said(images, tmp_path
     def dies(self):
         raise KeyboardInterrupt
 
-    after = training.Keep.before_epoch
-    monkeypatch.setattr(training.Keep, "before_epoch", lambda self: dies(self) if self.epoch == 1 else after(self))
+    after = checkpoint.Keep.before_epoch
+    monkeypatch.setattr(
+        checkpoint.Keep, "before_epoch", lambda self: dies(self) if self.epoch == 1 else after(self)
+    )
     with pytest.raises(KeyboardInterrupt):
         fit(
-            create_network(SMALL, weights="none"), images, 2, image_size=32, n_workers=0, checkpoint=tmp_path / "a.ckpt"
+            create_network(SMALL, weights="none"),
+            images,
+            2,
+            image_size=32,
+            n_workers=0,
+            checkpoint=tmp_path / "a.ckpt",
         )
     assert (tmp_path / "a.ckpt").is_file()
     weighed = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.5, 2, 3]))
     heavier = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.5, 2, 3.00001]))
     options = {"image_size": 32, "n_workers": 0, "checkpoint": tmp_path / "a.ckpt"}
     for epochs, loss in ((3, None), (2, weighed)):
-        with pytest.raises(ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"):
+        with pytest.raises(
+            ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"
+        ):
             fit(create_network(SMALL, weights="none"), images, epochs, loss=loss, **options)
     (tmp_path / "a.ckpt").unlink()
     with pytest.raises(KeyboardInterrupt):
         fit(create_network(SMALL, weights="none"), images, 2, loss=weighed, **options)
-    with pytest.raises(ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"):
+    with pytest.raises(
+        ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"
+    ):
         fit(create_network(SMALL, weights="none"), images, 2, loss=heavier, **options)
 
 
@@ -274,16 +380,18 @@ def test_the_three_methods_train_and_tell_their_cost(images, project):
 def test_memory_is_what_the_tensors_take():
     network = create_network(SMALL, n_species=3, weights="none")
     weights = 4 * sum(p.numel() for p in network.parameters()) / 2**20
-    trained = [training.memory_needed(network, 32, n) for n in (0, 8, 16)]
+    trained = [memory.memory_needed(network, 32, n) for n in (0, 8, 16)]
     assert trained[0] == pytest.approx(4 * weights) and trained[2] - trained[1] == pytest.approx(
         trained[1] - trained[0]
     )
-    assert weights < training.memory_needed(network, 32, 8, trained=False) < trained[1]
+    assert weights < memory.memory_needed(network, 32, 8, trained=False) < trained[1]
 
 
 def test_messages(images):
     network = create_network(SMALL, n_species=3, weights="none")
-    with pytest.raises(ValueError, match="method must be one of from scratch, frozen, two-step; got 'magic'"):
+    with pytest.raises(
+        ValueError, match="method must be one of from scratch, frozen, two-step; got 'magic'"
+    ):
         train(images, "magic", SMALL)
     with pytest.raises(ValueError, match="expected epochs >= 1, lr > 0 and body_lr in"):
         fit(network, images, 0)

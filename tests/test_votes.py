@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from plantlab.photos import PhotoError
-from plantlab.votes import read_votes, trusted_images, vote, votes_folder, weigh
+from plantlab.data.photos import PhotoError
+from plantlab.quality.votes import read_votes, trusted_images, vote, votes_folder, weigh
 
 NEW = np.log(2.1)
 
@@ -34,7 +34,11 @@ def test_newcomers_by_hand():
     assert three["weight"] == pytest.approx(3 * NEW) and three["trusted"] and three["share"] == 1
     split = weigh(
         said(
-            ("a", "Rosa", "Ada"), ("a", "Rosa", "Bob"), ("a", "Rosa", "Cem"), ("a", "Acer", "Dan"), ("a", "Acer", "Eve")
+            ("a", "Rosa", "Ada"),
+            ("a", "Rosa", "Bob"),
+            ("a", "Rosa", "Cem"),
+            ("a", "Acer", "Dan"),
+            ("a", "Acer", "Eve"),
         )
     )
     assert split.loc[0, "share"] == pytest.approx(0.6) and not split.loc[0, "trusted"]
@@ -43,7 +47,9 @@ def test_newcomers_by_hand():
 def test_an_expert_is_enough_and_outvotes_newcomers():
     alone = weigh(said(("a", "Rosa", "Ada")), {"Ada": 100}).iloc[0]
     assert alone["weight"] == pytest.approx(100**0.5 - 100**0.2 + NEW) and alone["trusted"]
-    votes = said(("a", "Acer", "Bob"), ("a", "Acer", "Cem"), ("a", "Acer", "Dan"), ("a", "Rosa", "Ada"))
+    votes = said(
+        ("a", "Acer", "Bob"), ("a", "Acer", "Cem"), ("a", "Acer", "Dan"), ("a", "Rosa", "Ada")
+    )
     assert weigh(votes, {"Ada": 100}).iloc[0][["species", "trusted"]].tolist() == ["Rosa", True]
     assert weigh(votes).iloc[0]["species"] == "Acer"
 
@@ -53,7 +59,9 @@ def test_being_right_often_earns_weight():
     told = weigh(said(*rows, ("x", "Rosa", "Ada"), ("x", "Acer", "Zoe"))).set_index("obs_id")
     assert told.loc["x", "species"] == "Rosa", "Ada has nine species of her own"
     # nine make her vote weigh 2.19, three quarters of the two votes: her Rosa is trusted, too, and is her tenth
-    assert told.loc["x", "trusted"] and told.loc["x", "weight"] == pytest.approx(10**0.5 - 10**0.2 + NEW)
+    assert told.loc["x", "trusted"] and told.loc["x", "weight"] == pytest.approx(
+        10**0.5 - 10**0.2 + NEW
+    )
 
 
 def reference(votes: pd.DataFrame, n_rounds: int = 50) -> dict:
@@ -86,11 +94,19 @@ def reference(votes: pd.DataFrame, n_rounds: int = 50) -> dict:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 4)), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 4)), min_size=1, max_size=40
+    )
+)
 def test_it_equals_a_reference_counted_by_hand(rows):
-    votes = said(*[(f"p{p}", f"s{s}", f"v{v}") for p, s, v in rows]).drop_duplicates(["obs_id", "by"], keep="last")
+    votes = said(*[(f"p{p}", f"s{s}", f"v{v}") for p, s, v in rows]).drop_duplicates(
+        ["obs_id", "by"], keep="last"
+    )
     mine, theirs = weigh(votes).set_index("obs_id"), reference(votes)
-    clear = [p for p in theirs if mine.loc[p, "share"] > 0.5]  # where two species tie, either may lead
+    clear = [
+        p for p in theirs if mine.loc[p, "share"] > 0.5
+    ]  # where two species tie, either may lead
     if len(clear) == len(theirs):
         assert {p: bool(mine.loc[p, "trusted"]) for p in clear} == {p: theirs[p][0] for p in clear}
         assert mine.loc[clear, "weight"].to_numpy() == pytest.approx([theirs[p][1] for p in clear])
@@ -99,13 +115,18 @@ def test_it_equals_a_reference_counted_by_hand(rows):
 def test_votes_are_kept_and_flow_back_as_rows(tmp_path):
     photos = [jpeg(10), jpeg(200)]
     first = vote(tmp_path, photos, "Rosa alba", "Ada", ["flower", "leaf"], "Acer")
-    assert vote(tmp_path, photos[::-1], " Rosa alba ", "Bob") == first, "the same photos are the same plant"
+    assert vote(tmp_path, photos[::-1], " Rosa alba ", "Bob") == first, (
+        "the same photos are the same plant"
+    )
     vote(tmp_path, photos, "Acer", "Cem")
     assert len(read_votes(tmp_path)) == 3 and trusted_images(tmp_path).empty
     vote(tmp_path, photos, "Rosa alba", "Cem")  # thinks again
     votes, rows = read_votes(tmp_path), trusted_images(tmp_path)
     assert len(votes) == 3 and votes["answered"].tolist()[0] == "Acer"
-    assert rows["species"].tolist() == ["Rosa alba"] * 2 and rows["organ"].tolist() == ["flower", "leaf"]
+    assert rows["species"].tolist() == ["Rosa alba"] * 2 and rows["organ"].tolist() == [
+        "flower",
+        "leaf",
+    ]
     assert rows["obs_id"].tolist() == [first] * 2 and set(rows["author"]) == {"Ada"}
     assert [Image.open(path).size for path in rows["image_path"]] == [(40, 40)] * 2
 
@@ -128,7 +149,7 @@ def test_no_vote_is_lost_and_none_is_made_up(tmp_path):
         vote(tmp_path, [jpeg(1)], "Rosa", " ")
     with pytest.raises(PhotoError):
         vote(tmp_path, [b"no photo"], "Rosa", "Ada")
-    code = f"import os; from plantlab.votes import vote; vote({str(tmp_path)!r}, [{jpeg(1)!r}], 'Rosa', 'Ada'); os.kill(os.getpid(), 9)"
+    code = f"import os; from plantlab.quality.votes import vote; vote({str(tmp_path)!r}, [{jpeg(1)!r}], 'Rosa', 'Ada'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code])
     assert read_votes(tmp_path)["species"].tolist() == ["Rosa"]
     with open(tmp_path / "votes.jsonl", "a") as file:
@@ -137,4 +158,8 @@ def test_no_vote_is_lost_and_none_is_made_up(tmp_path):
 
 
 def test_votes_stay_in_the_project_wherever_the_model_lies(project):
-    assert votes_folder("mine") == votes_folder(project / "elsewhere" / "mine") == project / "data" / "votes" / "mine"
+    assert (
+        votes_folder("mine")
+        == votes_folder(project / "elsewhere" / "mine")
+        == project / "data" / "votes" / "mine"
+    )

@@ -10,9 +10,9 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from plantlab import weights
-from plantlab.backbones import DEFAULT, create_network, fingerprint
-from plantlab.weights import WHEELS, Wheel, find_weights
+from plantlab.networks import weights
+from plantlab.networks.backbones import DEFAULT, create_network, fingerprint
+from plantlab.networks.weights import WHEELS, Wheel, find_weights
 
 SMALL = "test_resnet"  # timm's own for tests: half a million parameters
 BESIDE = Path(__file__).parents[2] / "shared" / "weights"
@@ -33,10 +33,14 @@ def wheel(tmp_path, monkeypatch):
     site = tmp_path / "site-packages"
     known = "small_model/models/small.pth"
 
-    def install(state: dict | bytes, version: str = "0.1.0", file: str = known, sha256: str = "") -> Wheel:
+    def install(
+        state: dict | bytes, version: str = "0.1.0", file: str = known, sha256: str = ""
+    ) -> Wheel:
         path = site / file
         path.parent.mkdir(parents=True)
-        (site / "small_model" / "__init__.py").write_text("raise RuntimeError('the package was run')\n")
+        (site / "small_model" / "__init__.py").write_text(
+            "raise RuntimeError('the package was run')\n"
+        )
         if isinstance(state, bytes):
             path.write_bytes(state)
         else:
@@ -56,7 +60,10 @@ def wheel(tmp_path, monkeypatch):
 
 def renamed(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Return a state dict in its order under other names, as the wheels hold theirs."""
-    return {f"_layer{i}.{name.split('.')[-1]}": t for i, (name, t) in enumerate(model.state_dict().items())}
+    return {
+        f"_layer{i}.{name.split('.')[-1]}": t
+        for i, (name, t) in enumerate(model.state_dict().items())
+    }
 
 
 def test_a_wheel_fills_the_network_whatever_its_tensors_are_called(wheel, store):
@@ -132,9 +139,17 @@ def test_weights_from_a_file_and_from_the_store(tmp_path, store):
     save_file(halved, store / f"{SMALL}.safetensors")
     named = create_network(SMALL, weights=str(store / f"{SMALL}.safetensors"))
     stored = create_network(SMALL, weights="auto")
-    assert fingerprint(named) == fingerprint(stored) != fingerprint(create_network(SMALL, weights="none"))
-    torch.testing.assert_close(stored.body.state_dict()["layer1.0.bn1.weight"], model.layer1[0].bn1.weight)
-    assert stored.weights["origin"] == f"{SMALL}.safetensors" and len(stored.weights["sha256"]) == 64
+    assert (
+        fingerprint(named)
+        == fingerprint(stored)
+        != fingerprint(create_network(SMALL, weights="none"))
+    )
+    torch.testing.assert_close(
+        stored.body.state_dict()["layer1.0.bn1.weight"], model.layer1[0].bn1.weight
+    )
+    assert (
+        stored.weights["origin"] == f"{SMALL}.safetensors" and len(stored.weights["sha256"]) == 64
+    )
 
 
 def test_random_weights_say_so(store):
@@ -158,12 +173,17 @@ def test_messages(tmp_path, store):
     (tmp_path / "cut.safetensors").write_bytes(b"cut off")
     with pytest.raises(ValueError, match="cut.safetensors cannot be read"):
         create_network(SMALL, weights=str(tmp_path / "cut.safetensors"))
-    with pytest.raises(ValueError, match="could not be downloaded .* put resnet18.safetensors into .*PLANTLAB_WEIGHTS"):
+    with pytest.raises(
+        ValueError,
+        match="could not be downloaded .* put resnet18.safetensors into .*PLANTLAB_WEIGHTS",
+    ):
         create_network("resnet18")  # the tests have no way out to the network
 
 
 def test_the_store_is_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("PLANTLAB_WEIGHTS", os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")]))
+    monkeypatch.setenv(
+        "PLANTLAB_WEIGHTS", os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")])
+    )
     assert weights.store_folders()[:2] == [tmp_path / "a", tmp_path / "b"]
 
 

@@ -11,14 +11,24 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from plantlab.files import project_root, write_whole
 from plantlab.greenhouse.camera import photograph
 from plantlab.greenhouse.flora import grow_flora
-from plantlab.photos import write_whole
-from plantlab.table import project_root
 
-VERSION = "1"  # frozen by a test; raised whenever a photo changes, and part of the name of a built folder
-NOISE = {"taxonomic": 0.35, "irrelevant_plant": 0.25, "non_plant": 0.25, "duplicate": 0.15}  # shares of all noise
-AUTHORS = [f"{name} {letter}." for name in ("Ada", "Alan", "Grace", "Edsger", "Barbara", "Ken") for letter in "BHLRTW"]
+VERSION = (
+    "1"  # frozen by a test; raised whenever a photo changes, and part of the name of a built folder
+)
+NOISE = {
+    "taxonomic": 0.35,
+    "irrelevant_plant": 0.25,
+    "non_plant": 0.25,
+    "duplicate": 0.15,
+}  # shares of all noise
+AUTHORS = [
+    f"{name} {letter}."
+    for name in ("Ada", "Alan", "Grace", "Edsger", "Barbara", "Ken")
+    for letter in "BHLRTW"
+]
 
 
 def species_counts(n_species: int, n_images: int, imbalance: float = 10) -> np.ndarray:
@@ -28,7 +38,9 @@ def species_counts(n_species: int, n_images: int, imbalance: float = 10) -> np.n
     ([10, 10, 10, 10], [16, 4, 1])
     """
     if imbalance < 1:
-        raise ValueError(f"imbalance is the most images of a species over the fewest, 1 or more; got {imbalance}")
+        raise ValueError(
+            f"imbalance is the most images of a species over the fewest, 1 or more; got {imbalance}"
+        )
     if n_images < n_species:
         raise ValueError(f"n_images must be at least one a species ({n_species}); got {n_images}")
     shares = float(imbalance) ** -np.linspace(0, 1, n_species)
@@ -58,11 +70,17 @@ def plan_photos(
         ValueError: a share outside [0, 1], `imbalance` below 1, fewer images than species.
     Source: H. Goeau, P. Bonnet and A. Joly, Plant identification based on noisy web data, LifeCLEF 2017.
     """
-    for name, value in {"web_share": web_share, "web_noise": web_noise, "herbarium_share": herbarium_share}.items():
+    for name, value in {
+        "web_share": web_share,
+        "web_noise": web_noise,
+        "herbarium_share": herbarium_share,
+    }.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be from 0 to 1, such as 0.1; got {value}")
     rng = np.random.default_rng([flora.attrs.get("seed", 0), 2])
-    field = max(0, 1 - web_share - herbarium_share) / 2.55  # a plant met in the field has 2.55 photos on average
+    field = (
+        max(0, 1 - web_share - herbarium_share) / 2.55
+    )  # a plant met in the field has 2.55 photos on average
     odds = np.array([web_share, herbarium_share, field]) / (web_share + herbarium_share + field)
     rows, species = [], list(flora.itertuples())
     for i, count in enumerate(rng.permutation(species_counts(len(flora), n_images, imbalance))):
@@ -73,10 +91,20 @@ def plan_photos(
             plant, organs = _meet(species[i], source, rng)
             n = 1 + int(rng.choice(5, p=[0.25, 0.3, 0.2, 0.15, 0.1])) if source == "trusted" else 1
             plant["obs_id"] = f"obs{len(rows) + len(own) + 1:06d}"
-            for organ in [*rng.permutation(organs), *rng.choice(organs, 5)][: min(n, count - len(own))]:
+            for organ in [*rng.permutation(organs), *rng.choice(organs, 5)][
+                : min(n, count - len(own))
+            ]:
                 path = f"images/{plant['species'].replace(' ', '_')}/{len(own) + 1:05d}.jpg"
-                row = plant | {"image_path": path, "organ": str(organ), "photo_seed": int(rng.integers(2**31))}
-                own.append(_mislabel(row, flora, i, own, rng) if source == "web" and rng.random() < rate else row)
+                row = plant | {
+                    "image_path": path,
+                    "organ": str(organ),
+                    "photo_seed": int(rng.integers(2**31)),
+                }
+                own.append(
+                    _mislabel(row, flora, i, own, rng)
+                    if source == "web" and rng.random() < rate
+                    else row
+                )
         rows += own
     return pd.DataFrame(rows)
 
@@ -101,10 +129,15 @@ def _meet(species, source: str, rng: np.random.Generator) -> tuple[dict, list[st
     return plant, ["herbarium"] if source == "herbarium" else organs
 
 
-def _mislabel(row: dict, flora: pd.DataFrame, i: int, earlier: list[dict], rng: np.random.Generator) -> dict:
+def _mislabel(
+    row: dict, flora: pd.DataFrame, i: int, earlier: list[dict], rng: np.random.Generator
+) -> dict:
     """Return the row of a web photo that shows something else than its label says."""
     same = (flora["genus"] == flora["genus"].iloc[i]).to_numpy()
-    sisters, honest = same & (np.arange(len(flora)) != i), [k for k, r in enumerate(earlier) if not r["noise"]]
+    sisters, honest = (
+        same & (np.arange(len(flora)) != i),
+        [k for k, r in enumerate(earlier) if not r["noise"]],
+    )
     groups = {"taxonomic": np.flatnonzero(sisters), "irrelevant_plant": np.flatnonzero(~same)}
     groups |= {"non_plant": [0], "duplicate": honest}
     odds = np.array([NOISE[k] * (len(v) > 0) for k, v in groups.items()])
@@ -115,7 +148,11 @@ def _mislabel(row: dict, flora: pd.DataFrame, i: int, earlier: list[dict], rng: 
     if noise == "duplicate":
         first = {k: earlier[which][k] for k in ("organ", "date", "plant_seed", "photo_seed")}
         copy = int(rng.integers(1, 2**31)) * int(rng.integers(2))
-        return row | first | {"noise": noise, "copy_of": earlier[which]["image_path"], "copy_seed": copy}
+        return (
+            row
+            | first
+            | {"noise": noise, "copy_of": earlier[which]["image_path"], "copy_seed": copy}
+        )
     other = flora.iloc[which]
     organ = "leaf" if row["organ"] == "bark" and not other["bark"] else row["organ"]
     return row | {"noise": noise, "true_species": other["species"], "organ": organ}
@@ -125,11 +162,15 @@ def jpeg_bytes(flora: pd.DataFrame, row, size: int = 128) -> bytes:
     """Return the JPEG file of one photo; it depends on the flora and on this row alone."""
     shown = flora[flora["species"] == row.true_species]
     shown, day = shown.iloc[0] if len(shown) else None, pd.Timestamp(row.date).dayofyear
-    image, quality = photograph(shown, row.organ, row.plant_seed, row.photo_seed, size, day, row.species)
+    image, quality = photograph(
+        shown, row.organ, row.plant_seed, row.photo_seed, size, day, row.species
+    )
     if row.copy_seed:  # somebody cropped it and saved it again
         rng = np.random.default_rng(row.copy_seed)
         left, top, right, bottom = rng.uniform(0, 0.06, 4) * size
-        image = image.resize((size, size), Image.Resampling.BICUBIC, (left, top, size - right, size - bottom))
+        image = image.resize(
+            (size, size), Image.Resampling.BICUBIC, (left, top, size - right, size - bottom)
+        )
         quality = int(rng.integers(45, 75))
     image.save(file := io.BytesIO(), "JPEG", quality=quality)
     return file.getvalue()
@@ -153,7 +194,9 @@ def build(
     Raises:
         ValueError: `folder` holds a flora built with other parameters, or a parameter is out of range.
     """
-    wanted = {"version": VERSION} | {k: v for k, v in locals().items() if k not in ("folder", "n_jobs")}
+    wanted = {"version": VERSION} | {
+        k: v for k, v in locals().items() if k not in ("folder", "n_jobs")
+    }
     name = f"{n_species}-species-{n_images}-images-{hashlib.sha1(json.dumps(wanted).encode()).hexdigest()[:8]}"
     folder = Path(folder or project_root() / "data" / "greenhouse" / name).absolute()
     if not (folder / "build.json").exists():
@@ -161,14 +204,23 @@ def build(
         plan = plan_photos(flora, n_images, imbalance, web_share, web_noise, herbarium_share)
         _write(folder, flora, plan, image_size, n_jobs, wanted)
     elif json.loads((folder / "build.json").read_text()) != wanted:
-        raise ValueError(f"{folder} holds a flora of other parameters (see build.json there); name another folder")
+        raise ValueError(
+            f"{folder} holds a flora of other parameters (see build.json there); name another folder"
+        )
     images = pd.read_csv(folder / "images.csv", dtype={"species_id": str}, keep_default_na=False)
     images["image_path"] = [str(folder / p) for p in images["image_path"]]
     images.attrs["name"] = folder.name
     return images
 
 
-def _write(folder: Path, flora: pd.DataFrame, plan: pd.DataFrame, size: int, n_jobs: int | None, wanted: dict) -> None:
+def _write(
+    folder: Path,
+    flora: pd.DataFrame,
+    plan: pd.DataFrame,
+    size: int,
+    n_jobs: int | None,
+    wanted: dict,
+) -> None:
     """Write photos and tables into a folder beside `folder`, then move it there."""
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm

@@ -21,7 +21,9 @@ FREE = {  # traits that no family holds to
     "bark": "smooth furrowed plated scaly peeling".split(),
 }
 CATEGORIES = [*FAMILIES.columns[:-1], *FREE]
-SHAPE = "leaf_shape division margin petal_shape pattern inflorescence n_petals phyllotaxis bark".split()
+SHAPE = (
+    "leaf_shape division margin petal_shape pattern inflorescence n_petals phyllotaxis bark".split()
+)
 NUMBERS = """petal_ratio petal_cup petal_curl flower_size stamens leaf_ratio leaf_size teeth veins gloss leaf_tone
     fruit_ratio fruit_hue bark_tone bark_grain branching height""".split()  # each from 0 to 1
 COLOURS = {  # hue, saturation and value of a petal in even light
@@ -59,15 +61,26 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
         numbers = np.clip(centres[f] + rng.normal(0, 0.15, len(NUMBERS)), 0, 1)
         name = stems[g % 50] + ["ia", "ella", "aria", "ula", "ora", "inia", "issa"][g // 50]
         month, place, sisters = rng.uniform(4, 8), rng.uniform([42, -40], [48, -30]), []
-        for epithet in rng.choice(EPITHETS.split(), len(range(g, n_species, n_genera)), replace=False):
+        for epithet in rng.choice(
+            EPITHETS.split(), len(range(g, n_species, n_genera)), replace=False
+        ):
             traits = _depart(genus, values, sisters, rng)
             sisters.append(traits)
             spread = [0.05 if k.endswith(("hue", "tone", "gloss")) else 0.2 for k in NUMBERS]
-            own = dict(zip(NUMBERS, np.clip(numbers + rng.normal(0, spread), 0, 1).round(3).tolist()))
+            own = dict(
+                zip(NUMBERS, np.clip(numbers + rng.normal(0, spread), 0, 1).round(3).tolist())
+            )
             own["flower_size"] = round(own["flower_size"] * (0.15 if tiny else 1), 3)
             latitude, longitude = (place + rng.normal(0, [0.8, 1.2])).round(2).tolist()
-            row = {"species": f"{name} {epithet}", "genus": name, "family": stems[f] + "aceae"} | traits | own
-            row["n_petals"], row["bark"] = int(row["n_petals"]), "" if row["habit"] == "herb" else row["bark"]
+            row = (
+                {"species": f"{name} {epithet}", "genus": name, "family": stems[f] + "aceae"}
+                | traits
+                | own
+            )
+            row["n_petals"], row["bark"] = (
+                int(row["n_petals"]),
+                "" if row["habit"] == "herb" else row["bark"],
+            )
             row["first_flower"] = int(30.4 * np.clip(month + rng.normal(0, 0.7), 3, 9))
             row |= {"weeks": int(rng.integers(5, 11)), "latitude": latitude, "longitude": longitude}
             rows.append(row | {"range_km": int(rng.integers(40, 200))})
@@ -80,7 +93,11 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
 def _depart(genus: dict, values: dict, sisters: list[dict], rng: np.random.Generator) -> dict:
     """Return the traits of a species of `genus`, apart from those of each of its `sisters`."""
     for rate in np.linspace(0.3, 1, 200):
-        anew = {k: v[rng.integers(len(v))] for k, v in values.items() if k in SHAPE and rng.random() < rate}
+        anew = {
+            k: v[rng.integers(len(v))]
+            for k, v in values.items()
+            if k in SHAPE and rng.random() < rate
+        }
         traits = genus | anew
         seen = [k for k in SHAPE if k != "bark" or genus["habit"] != "herb"]
         if all(sum(traits[k] != s[k] for k in seen) >= 3 for s in sisters):

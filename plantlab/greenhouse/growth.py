@@ -13,7 +13,12 @@ from plantlab.greenhouse.flora import COLOURS, NUMBERS
 from plantlab.greenhouse.organs import EYE, axes, flower, fruit, leaf, place, revolve, rgb
 
 FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along the stem that bears it
-EYES = [(0.13, 0.9, 0.9), (0.09, 0.85, 0.75), (0.05, 0.7, 0.35), (0.95, 0.7, 0.45)]  # anthers and patterns of petals
+EYES = [
+    (0.13, 0.9, 0.9),
+    (0.09, 0.85, 0.75),
+    (0.05, 0.7, 0.35),
+    (0.95, 0.7, 0.45),
+]  # anthers and patterns of petals
 RIPE = [0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93]  # hues of fruits
 INFLORESCENCES = {  # how many flowers; along an axis: the step and the stalk, in flower widths, flat on top?, the pitch
     "solitary": (1,), "panicle": (5,), "umbel": (11,), "spike": (11, 0.34, 0.12, False, 66),
@@ -31,14 +36,27 @@ def individual(species, seed: int, day: int) -> SimpleNamespace:
     if rng.random() >= 0.85:
         morph = names[(names.index(morph) + rng.choice([-1, 1])) % len(names)]
     hue, saturation, value = COLOURS[morph]
-    t.flower_rgb = rgb(hue + rng.normal(0, 0.018), saturation * rng.uniform(0.75, 1.1), value * rng.uniform(0.85, 1.03))
+    t.flower_rgb = rgb(
+        hue + rng.normal(0, 0.018),
+        saturation * rng.uniform(0.75, 1.1),
+        value * rng.uniform(0.85, 1.03),
+    )
     t.eye_rgb, t.eye_pale = rgb(*EYES[int(t.veins * 3.99)]), t.gloss > 0.5
-    hue, saturation = 0.2 + 0.14 * t.leaf_tone + rng.normal(0, 0.012), rng.uniform(0.5, 0.75) - 0.2 * t.leaf_tone
+    hue, saturation = (
+        0.2 + 0.14 * t.leaf_tone + rng.normal(0, 0.012),
+        rng.uniform(0.5, 0.75) - 0.2 * t.leaf_tone,
+    )
     t.leaf_rgb = rgb(hue, saturation, rng.uniform(0.38, 0.6))
     if t.habit != "herb" and day > 265:  # autumn
         t.leaf_rgb = rgb(rng.uniform(0.02, 0.15), 0.75, rng.uniform(0.5, 0.8))
-    t.fruit_rgb = rgb(RIPE[int(t.fruit_hue * 7.99)], 0.8, 0.75 - 0.45 * (t.fruit_hue > 0.62)) * rng.uniform(0.85, 1.1)
-    t.bark_rgb = rgb(0.07 + 0.03 * t.bark_tone, 0.2 + 0.25 * t.bark_tone, rng.uniform(0.4, 0.65) - 0.2 * t.bark_tone)
+    t.fruit_rgb = rgb(
+        RIPE[int(t.fruit_hue * 7.99)], 0.8, 0.75 - 0.45 * (t.fruit_hue > 0.62)
+    ) * rng.uniform(0.85, 1.1)
+    t.bark_rgb = rgb(
+        0.07 + 0.03 * t.bark_tone,
+        0.2 + 0.25 * t.bark_tone,
+        rng.uniform(0.4, 0.65) - 0.2 * t.bark_tone,
+    )
     t.blemish = rng.random() ** 2
     t.diameter = 0.22 + 0.75 * t.flower_size if t.flower_size > 0.15 else 0.1 + 0.6 * t.flower_size
     t.blade = 0.55 + 0.75 * t.leaf_size
@@ -66,7 +84,11 @@ def turtle(word: list, rng: np.random.Generator, wobble: float = 4, rise: float 
         elif symbol in "&/":
             angle = np.radians(size[0]) + next(shake)
             c, s = np.cos(angle), np.sin(angle)
-            turn = [[1, 0, 0], [0, c, s], [0, -s, c]] if symbol == "&" else [[c, 0, s], [0, 1, 0], [-s, 0, c]]
+            turn = (
+                [[1, 0, 0], [0, c, s], [0, -s, c]]
+                if symbol == "&"
+                else [[c, 0, s], [0, 1, 0], [-s, 0, c]]
+            )
             frame = frame @ np.array(turn)
         else:
             parts.setdefault(symbol, []).append((frame, at, (*size, 0)[:2]))
@@ -94,7 +116,9 @@ def inflorescence(t, rng, bearing: str = "K") -> list:
         return [("F", d, thin * 1.6), *branch(n)]
     if t.inflorescence == "umbel":
         long, tilts = d * max(1.1, 0.42 * np.sqrt(n)), 70 * np.sqrt((np.arange(n) + 0.5) / n)
-        return [("F", d, thin * 1.5)] + [m for tilt in tilts for m in side(tilt, ("F", long, thin), (bearing, d))]
+        return [("F", d, thin * 1.5)] + [
+            m for tilt in tilts for m in side(tilt, ("F", long, thin), (bearing, d))
+        ]
     word, (step, stalk, flat, pitch) = [("F", d, thin * 1.6)], along
     for k in range(n, 0, -1):
         long = k * (step * d) * flat + stalk * d
@@ -114,9 +138,15 @@ def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
 
 def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) -> list:
     """Return the word of a leafy stem that ends in flowers or fruits (`bearing`), or in a young leaf."""
-    tip = inflorescence(t, rng, bearing) if bearing else [*leaves(t, rng, 0.5, 25), ("&", 10), ("L", 0.4 * t.blade)]
+    tip = (
+        inflorescence(t, rng, bearing)
+        if bearing
+        else [*leaves(t, rng, 0.5, 25), ("&", 10), ("L", 0.4 * t.blade)]
+    )
     if t.phyllotaxis == "basal" if basal is None else basal:
-        rosette = [m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]]
+        rosette = [
+            m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]
+        ]
         return rosette + [("F", t.blade * 0.5, 0.03)] * 2 + tip if bearing else rosette
     step = t.blade * (0.5 if t.phyllotaxis in ("opposite", "whorled") else 0.3)
     sizes = 0.7 + 0.3 * np.arange(nodes, 0, -1) / nodes
@@ -181,8 +211,13 @@ def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
         frames, at, size = parts.get(symbol, nothing)
         for k in range(min(kinds, len(at))):
             mine = slice(k, None, kinds)
-            n, turned = int(max(5, size[mine, 0].max() * 0.6)), frames[mine] @ (FACE if symbol == "K" else EYE[0])
-            crowds.append((make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned))))
+            n, turned = (
+                int(max(5, size[mine, 0].max() * 0.6)),
+                frames[mine] @ (FACE if symbol == "K" else EYE[0]),
+            )
+            crowds.append(
+                (make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned)))
+            )
     frames, at, size = parts.get("F", nothing)
     colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
     bins = np.round(np.log2(np.maximum(size, 1))).astype(int) @ [100, 1]

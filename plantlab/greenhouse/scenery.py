@@ -21,7 +21,10 @@ def canvas(colour, size: int) -> Image.Image:
 
 def pixels(image: Image.Image, blur: float = 0) -> np.ndarray:
     """Return the picture of a PIL image, after a blur."""
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(blur)) if blur else image, np.float32) / 255
+    return (
+        np.asarray(image.filter(ImageFilter.GaussianBlur(blur)) if blur else image, np.float32)
+        / 255
+    )
 
 
 def strokes(image, rng, n, length, width, hue, value, saturation=0.55, upright=False):
@@ -33,7 +36,9 @@ def strokes(image, rng, n, length, width, hue, value, saturation=0.55, upright=F
         c, s = np.cos(angle), np.sin(angle)
         edge = outline * side * np.array([length, width]) * rng.uniform(0.5, 1.4, 2)
         edge = edge @ np.array([[c, -s], [s, c]]) + rng.uniform(-0.1, 1.1, 2) * side
-        colour = rgb(hue + rng.normal(0, 0.025), saturation * rng.uniform(0.7, 1.2), rng.uniform(*value))
+        colour = rgb(
+            hue + rng.normal(0, 0.025), saturation * rng.uniform(0.7, 1.2), rng.uniform(*value)
+        )
         draw.polygon(edge.ravel().tolist(), fill=tuple((colour * 255).astype(int)))
 
 
@@ -47,8 +52,12 @@ def foliage(rng, size, dim=1.0):
     if rng.random() < 0.55:
         discs, r = Image.new("L", (size, size)), blur * 1.2 + 1
         for x, y in rng.uniform(0, size, (int(rng.integers(4, 25)), 2)):
-            ImageDraw.Draw(discs).ellipse([x - r, y - r, x + r, y + r], fill=int(rng.uniform(20, 90)))
-        back = 1 - (1 - back) * (1 - pixels(discs, size * 0.004)[..., None] * np.float32([0.9, 1.0, 0.6]) * dim)
+            ImageDraw.Draw(discs).ellipse(
+                [x - r, y - r, x + r, y + r], fill=int(rng.uniform(20, 90))
+            )
+        back = 1 - (1 - back) * (
+            1 - pixels(discs, size * 0.004)[..., None] * np.float32([0.9, 1.0, 0.6]) * dim
+        )
     return back * (0.7 + 0.6 * cloud(rng, (size, size), 2, 2))[..., None]
 
 
@@ -76,7 +85,10 @@ def litter(rng, size):
     image = canvas(rgb(0.07, 0.4, 0.25), size)
     strokes(image, rng, 80, 0.13, 0.05, 0.075, (0.3, 0.7), 0.5)
     strokes(image, rng, 15, 0.2, 0.006, 0.08, (0.3, 0.6), 0.3)
-    return pixels(image, size * rng.uniform(0.003, 0.02)) * (0.7 + 0.5 * cloud(rng, (size, size), 8, 3))[..., None]
+    return (
+        pixels(image, size * rng.uniform(0.003, 0.02))
+        * (0.7 + 0.5 * cloud(rng, (size, size), 8, 3))[..., None]
+    )
 
 
 def sky(rng, size):
@@ -84,14 +96,20 @@ def sky(rng, size):
     y = np.linspace(0, 1, size)[:, None] + np.zeros((size, size))
     blue = rgb(rng.uniform(0.55, 0.6), rng.uniform(0.15, 0.6), rng.uniform(0.75, 0.95))
     clouds = np.clip((cloud(rng, (size, size), 3, 4) - 0.5) * 3, 0, 1) * rng.random()
-    return mix(mix(blue, np.float32([0.93, 0.95, 0.97]), 0.7 * y), np.float32([0.96, 0.96, 0.96]), clouds)
+    return mix(
+        mix(blue, np.float32([0.93, 0.95, 0.97]), 0.7 * y), np.float32([0.96, 0.96, 0.96]), clouds
+    )
 
 
 def paper(rng, size):
     """Return plain or squared paper in uneven light."""
     y, x = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j]
     base = rgb(rng.uniform(0.05, 0.65), rng.uniform(0, 0.08), rng.uniform(0.75, 0.97))
-    fall = 1 - 0.3 * (x * rng.uniform(-1, 1) + y * rng.uniform(-1, 1)) + 0.02 * (cloud(rng, (size, size), 20, 2) - 0.5)
+    fall = (
+        1
+        - 0.3 * (x * rng.uniform(-1, 1) + y * rng.uniform(-1, 1))
+        + 0.02 * (cloud(rng, (size, size), 20, 2) - 0.5)
+    )
     if rng.random() < 0.3:  # squared paper
         step = rng.uniform(0.06, 0.12)
         fall = fall * (1 - 0.18 * (((x % step) < 0.009) | ((y % step) < 0.009)))
@@ -115,7 +133,11 @@ def landscape(rng, size):
     green = rgb(rng.uniform(0.17, 0.27), 0.55, 0.6)
     meadow = canvas(green * (0.5 + 0.8 * cloud(rng, (size, size), 8, 4))[..., None], size)
     strokes(meadow, rng, 90, 0.05, 0.006, rng.uniform(0.17, 0.27), (0.35, 0.75), upright=True)
-    return mix(mix(sky(rng, size), trees, (y - line) * size * 0.4), pixels(meadow, 0.4), (y - horizon) * size * 0.3)
+    return mix(
+        mix(sky(rng, size), trees, (y - line) * size * 0.4),
+        pixels(meadow, 0.4),
+        (y - horizon) * size * 0.3,
+    )
 
 
 def hand(rng, size: float, deep: float) -> list:
@@ -129,11 +151,22 @@ def hand(rng, size: float, deep: float) -> list:
     palm = revolve(lambda u: np.clip(np.sin(np.pi * u), 0, 1) ** 0.5, n, skin, around=2 * n)
     angle = lean + 0.07 * (np.arange(5) - 1.5) * (np.arange(5) < 4)
     c, s, zero = np.cos(angle), np.sin(angle), 0 * angle
-    frames = np.stack([np.stack([c, s, zero], -1), np.stack([-s, c, zero], -1), [[0, 0, 1.0]] * 5], -1)
+    frames = np.stack(
+        [np.stack([c, s, zero], -1), np.stack([-s, c, zero], -1), [[0, 0, 1.0]] * 5], -1
+    )
     offset = np.append((np.arange(4) - 1.5) * wide * 2.02, 0)[:, None] * frames[:, :, 0]
-    at = offset - np.array([0.42] * 4 + [0.95])[:, None] * size * frames[:, :, 1] + [0, 0, deep - wide * 1.2]
-    reach = [[wide, size * rng.uniform(0.55, 0.7), wide] for _ in range(4)] + [[4.3 * wide, 0.75 * size, 1.3 * wide]]
-    return [(finger, frames[:4], at[:4], reach[:4], np.ones(4)), (palm, frames[4:], at[4:], reach[4:], np.ones(1))]
+    at = (
+        offset
+        - np.array([0.42] * 4 + [0.95])[:, None] * size * frames[:, :, 1]
+        + [0, 0, deep - wide * 1.2]
+    )
+    reach = [[wide, size * rng.uniform(0.55, 0.7), wide] for _ in range(4)] + [
+        [4.3 * wide, 0.75 * size, 1.3 * wide]
+    ]
+    return [
+        (finger, frames[:4], at[:4], reach[:4], np.ones(4)),
+        (palm, frames[4:], at[4:], reach[4:], np.ones(1)),
+    ]
 
 
 def bark(t, organ, rng, size):
@@ -141,7 +174,10 @@ def bark(t, organ, rng, size):
     from scipy.spatial import cKDTree
 
     y, x = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j]
-    width, middle = rng.uniform(0.34, 0.9), 0.5 + rng.normal(0, 0.05) + rng.normal(0, 0.06) * (y - 0.5)
+    width, middle = (
+        rng.uniform(0.34, 0.9),
+        0.5 + rng.normal(0, 0.05) + rng.normal(0, 0.06) * (y - 0.5),
+    )
     round_ = np.clip((x - middle) / width, -1, 1)
     turn, grain = np.arcsin(round_) * width, (4 + 9 * (1 - t.bark_grain)) * rng.uniform(0.8, 1.25)
     wave, fine = 0.12 * (cloud(rng, (size, size), 4, 2) - 0.5), cloud(rng, (size, size), 20, 3)
@@ -149,25 +185,37 @@ def bark(t, organ, rng, size):
     if t.bark in ("plated", "scaly"):
         scaly = t.bark == "scaly"
         seeds = rng.uniform([-1, -0.1], [1, 1.1], (int(grain**2 * (1.1 if scaly else 0.5)) + 6, 2))
-        stretch, where = [1, 0.8 if scaly else 0.45], np.stack([turn + wave, y + wave], -1).reshape(-1, 2)
+        stretch, where = (
+            [1, 0.8 if scaly else 0.45],
+            np.stack([turn + wave, y + wave], -1).reshape(-1, 2),
+        )
         distance, nearest = cKDTree(seeds * stretch).query(where * stretch, 2)
-        crack = np.clip((distance[:, 1] - distance[:, 0]).reshape(x.shape) * grain * 1.6, 0, 1) ** 0.6
+        crack = (
+            np.clip((distance[:, 1] - distance[:, 0]).reshape(x.shape) * grain * 1.6, 0, 1) ** 0.6
+        )
         lift = ((where[:, 1] - seeds[nearest[:, 0], 1]) * grain * 0.9).reshape(x.shape)
         height = (crack * 0.6 + lift if scaly else crack) + 0.3 * fine
         tint = tint + 0.25 * (rng.random(len(seeds))[nearest[:, 0]].reshape(x.shape) - 0.5)
     elif t.bark == "furrowed":
-        strips = np.abs(np.sin((turn + wave * 1.3) * grain * 5 + 3 * cloud(rng, (size, size), 5, 2)))
+        strips = np.abs(
+            np.sin((turn + wave * 1.3) * grain * 5 + 3 * cloud(rng, (size, size), 5, 2))
+        )
         height = strips**0.7 + 0.35 * fine - 0.5 * (cloud(rng, (size, size), 9, 2) > 0.66)
     else:
         height, smooth = 0.25 * fine, t.bark == "smooth"
         for a, b, long in rng.random((25 if smooth else 45, 3)):  # lenticels
             rows = np.abs(y[:, 0] - b) < 0.09
             mark = ((turn[rows] - (2 * a - 1)) / ((0.02 + 0.07 * long) * (2 - smooth))) ** 4
-            mark = np.exp(-mark - ((y[rows] - b + wave[rows] * 0.2) / rng.uniform(0.004, 0.009)) ** 2)
+            mark = np.exp(
+                -mark - ((y[rows] - b + wave[rows] * 0.2) / rng.uniform(0.004, 0.009)) ** 2
+            )
             height[rows], tint[rows] = height[rows] + 0.3 * mark, tint[rows] - 0.7 * mark
         if not smooth:
             loose = np.clip((cloud(rng, (size, size), 4, 2) + 0.4 * wave - 0.5) * 30, 0, 1)
-            height, base = height + 0.8 * loose, mix(base * [0.95, 0.75, 0.6], np.float32([0.88, 0.86, 0.8]), loose)
+            height, base = (
+                height + 0.8 * loose,
+                mix(base * [0.95, 0.75, 0.6], np.float32([0.88, 0.86, 0.8]), loose),
+            )
     slope = np.gradient(height, axis=1) * rng.choice([-1, 1]) + 0.6 * np.gradient(height, axis=0)
     hollow = np.clip(1 - (blurred(height, size * 0.02) - height) * 0.9, 0.25, 1.15)
     colour = base * (hollow * (0.9 + tint) + np.clip(slope * size * 0.035, -0.4, 0.5))[..., None]

@@ -18,14 +18,20 @@ def _is_local(host: object) -> bool:
 
 def _refuse(host: object) -> None:
     if not _is_local(host):
-        raise OfflineError(f"tests run without a network, and something asked for {host!r}; give it local data.")
+        raise OfflineError(
+            f"tests run without a network, and something asked for {host!r}; give it local data."
+        )
 
 
 def close_the_door() -> None:
     """Let sockets connect to this machine only."""
     if hasattr(socket, "is_offline"):
         return
-    connect, connect_ex, sendto = socket.socket.connect, socket.socket.connect_ex, socket.socket.sendto
+    connect, connect_ex, sendto = (
+        socket.socket.connect,
+        socket.socket.connect_ex,
+        socket.socket.sendto,
+    )
     lookup, socket.is_offline = socket.getaddrinfo, True
 
     def guarded(original):

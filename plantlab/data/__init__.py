@@ -1,0 +1,1 @@
+"""The image table: read from any layout, inspected, grouped into plants, split."""

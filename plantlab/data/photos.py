@@ -1,0 +1,101 @@
+"""Open any photo file as people send them, or say in one sentence why it cannot be opened."""
+
+import contextlib
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".jp2",
+    ".avif",
+}
+
+register_heif_opener()  # what an iPhone saves
+
+warnings.filterwarnings("ignore", "Corrupt EXIF data", UserWarning)
+
+# Pillow warns from 89 megapixels on, which cameras reach, and refuses from 179: that one stays.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+REASONS = {
+    FileNotFoundError: "missing",
+    IsADirectoryError: "a folder, not a file",
+    UnidentifiedImageError: "not an image that Pillow reads",
+    Image.DecompressionBombError: "too large: over 179 megapixels, a decompression bomb",
+}
+
+
+class PhotoError(ValueError):
+    """A file is no photo that can be read; the message says why."""
+
+
+def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -> Image.Image:
+    """Return the photo as RGB, upright; transparency on white, of an animation the first frame.
+
+    Args:
+        path: a file, or its bytes.
+        size: shorter side wanted; a JPEG is then decoded at the least scale that is not below it, 2 to 4 times as fast.
+    Raises:
+        PhotoError: missing, empty, not an image, truncated, or over 179 megapixels.
+    """
+    content = b""
+    try:
+        content = Path(path).read_bytes() if isinstance(path, str | os.PathLike) else bytes(path)
+        photo = Image.open(io.BytesIO(content))
+        if size:
+            photo.draft(photo.mode, (size, size))
+        photo.load()
+        return _to_rgb(photo)
+    except (
+        Exception
+    ) as error:  # broken files raise almost anything: SyntaxError, struct.error, EOFError, ...
+        if isinstance(error, UnidentifiedImageError) and not content:
+            reason = "zero bytes"
+        elif isinstance(error, EOFError) or any(
+            w in str(error).lower() for w in ("truncated", "end of file")
+        ):
+            reason = "truncated"
+        else:
+            reason = (
+                REASONS.get(type(error))
+                or f"unreadable: {getattr(error, 'strerror', None) or repr(error)}"
+            )
+        raise PhotoError(reason) from None
+
+
+def _to_rgb(photo: Image.Image) -> Image.Image:
+    with contextlib.suppress(Exception):  # unreadable EXIF says nothing about the pixels
+        ImageOps.exif_transpose(photo, in_place=True)
+    if photo.mode[0] in "IF":  # 16 or 32 bits a pixel, which convert() would clip at 255
+        pixels = np.asarray(photo, dtype=float)
+        low, high = (
+            (0, 65535) if "16" in photo.mode else (pixels.min(), pixels.max())
+        )  # 32 bits know no white
+        photo = Image.fromarray((255 * (pixels - low) / max(high - low, 1e-9)).astype(np.uint8))
+    if photo.has_transparency_data:
+        photo = photo.convert("RGBA")
+        photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
+    return photo if photo.mode == "RGB" else photo.convert("RGB")
+
+
+def thumbnail(photo: str | Path | bytes | Image.Image, size: int) -> bytes:
+    """Return a JPEG of a photo, at most `size` pixels on a side. Raises PhotoError as open_photo does."""
+    picture = photo if isinstance(photo, Image.Image) else open_photo(photo, size)
+    picture.thumbnail((size, size))
+    picture.save(jpeg := io.BytesIO(), "JPEG", quality=85)
+    return jpeg.getvalue()

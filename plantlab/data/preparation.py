@@ -1,0 +1,28 @@
+"""From any layout to a table that can be learnt from, in one call."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from plantlab.data.inspection import set_aside
+from plantlab.data.layouts import read_images
+from plantlab.data.plants import assign_observations
+from plantlab.data.splits import complete_splits
+
+
+def prepare(dataset: str | Path | pd.DataFrame, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (images, bad): photos read, grouped into plants and split; and the files set aside.
+
+    Every row of the data set is in one of the two. `images.attrs["notes"]` tells what its reader
+    should know, `bad` says in its column `problem` why a file cannot be read.
+
+    Args:
+        dataset: what layouts.read_images takes, or an image table.
+        seed: of the split, where the data brings none.
+    Raises:
+        TableError: nothing there, or nothing that is recognised.
+    """
+    images = dataset if isinstance(dataset, pd.DataFrame) else read_images(dataset)
+    images, bad = set_aside(images)
+    images = assign_observations(images)
+    return complete_splits(images, seed), bad

@@ -1,0 +1,1 @@
+"""From embeddings to species: linear heads, and the losses that they and whole networks learn by."""

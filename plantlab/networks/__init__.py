@@ -1,0 +1,1 @@
+"""From photos to embeddings: batches, networks, where their weights come from, what they looked at."""

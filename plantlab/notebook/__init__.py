@@ -1,0 +1,6 @@
+"""What a notebook needs around its lesson: parameters, claims, a record; and how notebooks are run."""
+
+from plantlab.notebook.cells import parameters
+from plantlab.notebook.claims import Claims, check
+
+__all__ = ["Claims", "check", "parameters"]

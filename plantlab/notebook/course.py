@@ -1,0 +1,124 @@
+"""The course: its notebooks in order, and what one of them asks, shows and has found."""
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from PIL import Image
+
+from plantlab.files import project_root
+
+FIRST_APPENDIX = 90
+
+COVER_SIZE = (480, 216)  # pixels, the shape of a card's picture
+
+TALL = 0.6  # of its width: what is higher than this is cut to that shape
+
+PICTURES = ("image/png", "image/jpeg")
+
+UNDONE = ("pending", "running")  # papermill's words for a cell that has not come to its end
+
+
+def notebooks() -> list[Path]:
+    """Return the project's notebooks in order, the appendices last."""
+    return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def is_lesson(path: Path) -> bool:
+    """Return whether a notebook is one of the course's lessons, by its number.
+
+    >>> [is_lesson(Path(name)) for name in ("01_leaves.ipynb", "90_seeds.ipynb")]
+    [True, False]
+    """
+    return int(path.name[:2]) < FIRST_APPENDIX
+
+
+def opening(cells: Iterable[dict]) -> dict[str, str]:
+    """Return `number`, `title` and `question` from the first text that starts with `# `."""
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    first = next((text for text in texts if text.lstrip().startswith("# ")), "# Notebook")
+    head, *blocks = re.split(r"\n\s*\n", first.lstrip())
+    number, title = re.match(r"(?:(\d\d)\. )?(.*)", _plain(head.splitlines()[0])).groups()
+    question = next((block for block in blocks if "?" in block), "".join(blocks[:1]))
+    return {"number": number or "", "title": title, "question": _plain(question)}
+
+
+def findings(cells: Iterable[dict]) -> list[str]:
+    """Return the bullets that the cell tagged `findings` has printed."""
+    outputs = [out for cell in cells if "findings" in _tags(cell) for out in cell["outputs"]]
+    printed = "".join("".join(out["text"]) for out in outputs if out.get("name") == "stdout")
+    return [line[2:].strip() for line in printed.splitlines() if line.startswith("- ")]
+
+
+def figures(cells: Iterable[dict]) -> Iterator[dict]:
+    """Yield the pictures of cells tagged `figure`; the paragraph after them is their caption."""
+    for cell, after in pairwise([*cells, {"cell_type": "none"}]):
+        if "figure" not in _tags(cell):
+            continue
+        caption = _caption(after)
+        for kind, data in _pictures(cell):
+            width, height = Image.open(io.BytesIO(base64.b64decode(data))).size
+            source = f"data:{kind};base64,{data}"
+            yield {"src": source, "caption": caption, "width": width, "height": height}
+
+
+def cover(cells: Iterable[dict]) -> str:
+    """Return a small picture that stands for the notebook, as a data URI; "" where it drew none.
+
+    It is the first of the cell tagged `cover`, or else the first of those tagged `figure`. A tall
+    one is cut below: rows of photographs say in their first rows what they show.
+    """
+    drawn = [cell for cell in cells if "figure" in _tags(cell) or "cover" in _tags(cell)]
+    drawn.sort(key=lambda cell: "cover" not in _tags(cell))
+    data = next((data for cell in drawn for _, data in _pictures(cell)), None)
+    if data is None:
+        return ""
+    picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    width, height = COVER_SIZE
+    if picture.height > TALL * picture.width:
+        shown = max(1, round(picture.width * height / width))
+        picture = picture.crop((0, 0, picture.width, shown))
+    picture.thumbnail((width, width))
+    picture.save(small := io.BytesIO(), "webp", quality=80)
+    return f"data:image/webp;base64,{base64.b64encode(small.getvalue()).decode()}"
+
+
+def trouble(cells: Iterable[dict]) -> str:
+    """Return what kept an executed copy from its end, in words that follow "This run"; or ""."""
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    if any(out["output_type"] == "error" for cell in code for out in cell["outputs"]):
+        return "stopped with an error"
+    states = [cell["metadata"].get("papermill", {}).get("status") for cell in code]
+    if not code or any(state in UNDONE for state in states):
+        return "did not reach its end"
+    return ""
+
+
+def _tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", []) if cell["cell_type"] == "code" else []
+
+
+def _pictures(cell: dict) -> Iterator[tuple[str, str]]:
+    """Yield the type and the base64 of each picture that a cell has drawn."""
+    for output in cell["outputs"]:
+        for kind, data in output.get("data", {}).items():
+            if kind in PICTURES:
+                yield kind, "".join(data).replace("\n", "")
+
+
+def _caption(after: dict) -> str:
+    text = "".join(after["source"]) if after["cell_type"] == "markdown" else ""
+    return "" if text.startswith("#") else _plain(text.split("\n\n")[0])
+
+
+def _plain(markdown: str) -> str:
+    """Return a line of Markdown without its marks.
+
+    >>> _plain("# 02. How *much* does [it](http://x) `help`?")
+    '02. How much does it help?'
+    """
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    return re.sub(r"(?<!\w)[*_]+|[*_]+(?!\w)|`|^\W*# ", "", text).strip()
