@@ -16,7 +16,7 @@ from plantlab.backbones import compile_network, create_network
 from plantlab.identifier import check_onnx
 
 PROJECT = Path(__file__).resolve().parents[1]
-OURS = "100000"
+OURS = "20000"
 SHOW = "import os; print(os.environ.get('GOMP_SPINCOUNT'))"
 
 
