@@ -67,7 +67,8 @@ def parameters(namespace: Mapping[str, object]) -> Params:
     The defaults are those of the parameter cell; values that papermill put in after it override them.
 
     Raises:
-        ValueError: no such cell has run, or papermill put in a name that the cell does not declare.
+        ValueError: no such cell has run, or papermill put in a name that the cell does not declare,
+            or a value of another type than the default's.
     """
     cells = namespace.get("In", [])
     if not any(cells):  # nbval keeps no history, but the kernel keeps the code for its tracebacks
@@ -81,12 +82,16 @@ def parameters(namespace: Mapping[str, object]) -> Params:
         )
     names = [p.name for p in declared]
     injected = [cell for cell in cells if cell.startswith("# Parameters")]  # papermill's heading
-    for name in re.findall(r"^(\w+) =", "\n".join(injected), re.MULTILINE):
+    given = re.findall(r"^(\w+) =", "\n".join(injected), re.MULTILINE)
+    for name in given:
         if name not in names:
             near = get_close_matches(name, names, n=1) or names
             raise ValueError(
                 f"this notebook has no parameter {name!r}; did you mean {' or '.join(near)}?"
             )
+    for parameter in declared:
+        if parameter.name in given:
+            _check_type(parameter, namespace[parameter.name])
     params = Params({name: namespace[name] for name in names}, declared)
     if "seed" in params:
         random.seed(params["seed"])
@@ -94,3 +99,16 @@ def parameters(namespace: Mapping[str, object]) -> Params:
         if "torch" in sys.modules:
             sys.modules["torch"].manual_seed(params["seed"])
     return params
+
+
+def _check_type(parameter: Parameter, value: object) -> None:
+    """Raise a ValueError where a value that papermill put in is of another type than the default."""
+    name, kind, default, _ = parameter
+    if default is None or (value is None and kind.endswith("None")):
+        return
+    same = type(value) is type(default)
+    whole = isinstance(default, float) and type(value) is int
+    if same or whole:
+        return
+    how = f""" With papermill: -y "{name}: {default}".""" if isinstance(default, list) else ""
+    raise ValueError(f"parameter {name!r} is {kind}, such as {default!r}; got {value!r}.{how}")
