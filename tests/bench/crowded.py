@@ -19,6 +19,7 @@ import numpy as np
 
 FIRST = {"torch's default": "torch", "plantlab's": "plantlab"}  # what each setting imports first
 BUSY = 2  # processes
+LOOP = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    pass"
 SETTLE = 0.3  # seconds until busy processes have started, or their last time slice has ended
 
 
@@ -96,8 +97,8 @@ class Worker:
 
 @contextlib.contextmanager
 def busy_processes(n: int = BUSY) -> Iterator[None]:
-    """Keep `n` processes busy, each with a loop that never ends, while the block runs."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n)]
+    """Keep `n` processes busy while the block runs; they end with this one, however it ends."""
+    busy = [subprocess.Popen([sys.executable, "-c", LOOP]) for _ in range(n)]
     try:
         time.sleep(SETTLE)
         yield
