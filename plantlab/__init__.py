@@ -1,4 +1,7 @@
-"""plantlab: a small package under the plant-identification notebooks. See README.md, section Architecture."""
+"""plantlab: a small package under the plant-identification notebooks.
+
+README.md, section Architecture, says what lives where.
+"""
 
 import os
 

@@ -1,7 +1,6 @@
 """Records: parameters from a real notebook kernel, claims, and a record that holds no path of the machine."""
 
 import json
-import os
 import random
 import time
 
@@ -215,13 +214,13 @@ def test_a_record_is_whole_and_has_the_format(project):
     assert 0 <= kept["seconds"] < 60 and pd.Timestamp(kept["date"]).tz is not None
 
 
-def test_no_path_of_the_machine_gets_in(project):
+def test_no_path_of_the_machine_gets_in(project, monkeypatch):
     weights = project / "weights" / "mobilenet.safetensors"
     weights.parent.mkdir()
     weights.touch()
     claims = Claims(cells.Params({}))
     claims.check("1/2 are daisies, see https://example.org/a/b", True)
-    os.chdir(project)
+    monkeypatch.chdir(project)
     params = {
         "dataset": f"{project}/my photos/",
         "weights": weights,
