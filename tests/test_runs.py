@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from plantlab.notebook import outputs, report, runs, sweeps, workshop
+from plantlab.notebook import cells, outputs, report, runs, sweeps, workshop
 from plantlab.notebook.cells import Parameter
 
 PARAMETERS = """\
@@ -141,7 +141,7 @@ def test_an_unknown_parameter_is_refused_with_the_near_name(leaves):
     ],
 )
 def test_values_take_the_type_of_the_annotation(project, kind, text, value):
-    found = runs.parse_value(Parameter("x", kind, None, ""), text)
+    found = cells.parse_value(Parameter("x", kind, None, ""), text)
     assert found == value
     assert type(found) is type(value)
 
@@ -165,14 +165,14 @@ def test_values_take_the_type_of_the_annotation(project, kind, text, value):
 )
 def test_a_value_of_another_type_is_refused(project, kind, value):
     with pytest.raises(ValueError, match=r"parameter 'x' is .*, such as .*; got"):
-        runs.parse_value(Parameter("x", kind, 1, ""), value)
+        cells.parse_value(Parameter("x", kind, 1, ""), value)
 
 
 def test_a_name_stays_a_name_where_a_folder_is_called_like_it(leaves):
     """A bug: `-p backbone timm/resnet18` became a path where such a folder lay in the project."""
     Path("timm/resnet18").mkdir(parents=True)
     backbone = Parameter("backbone", "str", "resnet18", "a name from timm.list_models()")
-    assert runs.parse_value(backbone, "timm/resnet18") == "timm/resnet18"
+    assert cells.parse_value(backbone, "timm/resnet18") == "timm/resnet18"
 
 
 def test_paths_become_absolute_but_a_default_stays(leaves):
@@ -308,7 +308,7 @@ def test_a_progress_bar_is_not_stored(leaves):
     texts = ["growing the flora:   0%|          | 0/2400 [00:00<?, ?it/s]", "12%|88 in all"]
     cell.outputs = [nbformat.v4.new_output("display_data", {"text/plain": text}) for text in texts]
     nbformat.write(notebook, copy := leaves.with_name("executed.ipynb"))
-    outputs._store_outputs(leaves, copy)
+    outputs.store_outputs(leaves, copy)
     kept = next(cell for cell in nbformat.read(leaves, 4).cells if cell.cell_type == "code").outputs
     assert [output.data["text/plain"] for output in kept] == ["12%|88 in all"], (
         "a second run has no bar"
@@ -325,7 +325,7 @@ def test_widgets_leave_no_trace_in_stored_outputs(leaves):
     box = view | {"text/plain": "VBox(children=(HTML(value='<style>...'),))"}
     ran.cells[2].outputs = [nbformat.v4.new_output("display_data", each) for each in (view, box)]
     nbformat.write(ran, copy)
-    outputs._store_outputs(leaves, copy)
+    outputs.store_outputs(leaves, copy)
     stored = [output.data for output in nbformat.read(leaves, as_version=4).cells[2].outputs]
     assert stored == [
         {"text/plain": "FileUpload()"},
