@@ -1,4 +1,4 @@
-"""Records: parameters from a real notebook kernel, claims, and a record that holds no path of the machine."""
+"""Records: parameters from a real kernel, claims, and a record without a path of the machine."""
 
 import json
 import random

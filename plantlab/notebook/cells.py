@@ -114,7 +114,8 @@ def parse_value(parameter: Parameter, value: object) -> object:
 def _items(value: object) -> list:
     """Return the items of a list, which text writes with commas."""
     if isinstance(value, str):
-        value = [item.strip(" '\"") for item in value.strip("[]").split(",")]
+        written = value.strip("[]").split(",")
+        value = [item.strip(" '\"") for item in written]
     return [item for item in value if item != ""]
 
 
@@ -130,9 +131,10 @@ def _cast(kind: str, value: object) -> object:
 
 def _absolute(value: object, parameter: Parameter) -> object:
     """Return `value`, made absolute where it is a path that exists and the help speaks of one."""
-    if not isinstance(value, str) or not value or not A_PLACE.search(parameter.help):
+    if not isinstance(value, str) or not A_PLACE.search(parameter.help):
         return value
-    return str(Path(value).resolve()) if Path(value).exists() else value
+    is_there = value != "" and Path(value).exists()
+    return str(Path(value).resolve()) if is_there else value
 
 
 # taken up

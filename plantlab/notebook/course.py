@@ -115,14 +115,18 @@ def trouble(cells: Iterable[dict]) -> str:
     outputs = [output for cell in code for output in cell["outputs"]]
     if any(output["output_type"] == "error" for output in outputs):
         return "stopped with an error"
-    states = [cell["metadata"].get("papermill", {}).get("status") for cell in code]
-    if not code or any(state in UNDONE for state in states):
+    if not code or any(_is_undone(cell) for cell in code):
         return "did not reach its end"
     return ""
 
 
+def _is_undone(cell: dict) -> bool:
+    return cell["metadata"].get("papermill", {}).get("status") in UNDONE
+
+
 def _tags(cell: dict) -> list[str]:
-    return cell["metadata"].get("tags", []) if cell["cell_type"] == "code" else []
+    is_code = cell["cell_type"] == "code"
+    return cell["metadata"].get("tags", []) if is_code else []
 
 
 def _tagged(cells: Iterable[dict], tag: str) -> list[dict]:
@@ -142,7 +146,10 @@ def _opened(data: str) -> Image.Image:
 
 
 def _caption(after: dict) -> str:
-    text = "".join(after["source"]) if after["cell_type"] == "markdown" else ""
+    """Return the first paragraph of the text after a figure, "" if another part begins there."""
+    if after["cell_type"] != "markdown":
+        return ""
+    text = "".join(after["source"])
     return "" if text.startswith("#") else _plain(text.split("\n\n")[0])
 
 

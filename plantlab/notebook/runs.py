@@ -107,7 +107,8 @@ def run_name(changed: Mapping[str, object]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = "+".join(map(str, value)) if isinstance(value, list) else str(value)
+    items = value if isinstance(value, list) else [value]
+    text = "+".join(map(str, items))
     return re.split(r"[/\\:]", text.rstrip("/\\"))[-1]
 
 
@@ -217,7 +218,7 @@ def _explain(copy: Path, error: Exception) -> str:
     """Return which cell stopped, why, and the last lines it left."""
     cells = json.loads(copy.read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    started = [cell for cell in code if cell["metadata"].get("papermill", {}).get("start_time")]
+    started = [cell for cell in code if _has_started(cell)]
     if hasattr(error, "ename"):  # papermill's, of a cell
         cause = f"{error.ename}: {error.evalue}"
     else:
@@ -234,6 +235,10 @@ def _explain(copy: Path, error: Exception) -> str:
             f"The executed copy is kept: {copy}",
         ]
     )
+
+
+def _has_started(cell: dict) -> bool:
+    return bool(cell["metadata"].get("papermill", {}).get("start_time"))
 
 
 def _write_html(copy: Path) -> None:

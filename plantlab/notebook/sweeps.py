@@ -34,21 +34,20 @@ def sweep(
     from tqdm import tqdm
 
     points = _named_points(notebook, grid, params or {})
-    todo = [name for name, point in points.items() if not _finished(notebook, point, name)]
-    n_finished = len(points) - len(todo)
-    print(f"{len(points)} points, {n_finished} of them finished before", file=sys.stderr)
+    finished = [name for name in points if _finished(notebook, points[name], name)]
+    todo = [name for name in points if name not in finished]
+    print(f"{len(points)} points, {len(finished)} of them finished before", file=sys.stderr)
     cores = max(1, cpu_count() // n_jobs)
     # threads, for each starts a kernel, which is a process of its own
     pool = Parallel(n_jobs, backend="threading", return_as="generator_unordered")
     run = delayed(try_notebook)
     tried = pool(run(notebook, points[name], name, cores=cores) for name in todo)
-    failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
+    told = tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None)
+    failures = dict(told)
     return {name: failures.get(name, "") for name in points}
 
 
-def _named_points(
-    notebook: str | Path, grid: Mapping[str, list], params: Mapping[str, object]
-) -> dict[str, dict[str, object]]:
+def _named_points(notebook: str | Path, grid: Mapping, params: Mapping) -> dict[str, dict]:
     """Return, by the name of its run, what each point of the grid changes of the defaults."""
     points = {}
     for values in product(*grid.values()):
@@ -68,7 +67,7 @@ def _finished(notebook: str | Path, changed: Mapping[str, object], run: str) -> 
     Compared are the names they give, which hold of a path its last part, as a record does.
     """
     kept = kept_record(results_folder(notebook, run)).get("params", {})
-    defaults = {name: p.value for name, p in notebook_parameters(notebook).items()}
-    wanted = defaults | dict(changed)
+    declared = notebook_parameters(notebook)
+    wanted = {name: parameter.value for name, parameter in declared.items()} | dict(changed)
     found = {name: kept.get(name, "?") for name in wanted}
     return run_name(wanted) == run_name(found)
