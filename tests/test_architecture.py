@@ -1,6 +1,7 @@
 """House rules that a machine can check: who imports whom, what stays free of torch, docstrings."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,10 +37,18 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def readme_rooms() -> dict[str, str]:
+    """Return the rows of README's table of rooms: of each the column that names its files."""
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## Architecture")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)/?` \| .* \| (.*)\|$", section, re.M)
+    return dict(rows)
+
+
 def test_every_room_has_its_place():
-    assert set(ROOMS) <= set(ORDER), (
-        f"{set(ROOMS) - set(ORDER)}: give the new room a place in ORDER and in README"
-    )
+    new = set(ROOMS) - set(ORDER)
+    assert not new, f"{new}: give the new room a place in ORDER and in README"
+    assert list(readme_rooms()) == [room for room in ORDER if room != "__main__"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
