@@ -23,18 +23,8 @@ SCORES = {
 
 
 def ranks(predictions: Predictions) -> np.ndarray:
-    """Return the rank of the truth in each image's answer, (N,): 1 is best, inf is "not among the species".
-
-    Raises:
-        ValueError: an image without a species.
-    """
-    targets = predictions.targets
-    if unlabelled := predictions.images["species"].isna().sum():
-        raise ValueError(
-            f"{unlabelled} of {len(targets)} images have no species to score against; leave them out."
-        )
-    truth = np.take_along_axis(predictions.probs, np.maximum(targets, 0)[:, None], axis=1)  # (N, 1)
-    return np.where(targets < 0, np.inf, (predictions.probs >= truth).sum(axis=1))
+    """Return the rank of the truth in each image's answer, (N,): see Predictions.ranks."""
+    return predictions.ranks()
 
 
 def gains(ranks: np.ndarray, measure: str) -> np.ndarray:
