@@ -90,7 +90,7 @@ def _draw_means(plants: _Plants, n_draws: int, rng: np.random.Generator) -> np.n
 
 
 def _draw_plants(group: np.ndarray, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Return how often each plant comes in each draw, (n_draws, P): as many as there are a group."""
+    """Return how often each plant comes in each draw, (n_draws, P): each group keeps its number."""
     n_plants = len(group)
     sizes = np.bincount(group)
     ends = np.cumsum(sizes)

@@ -53,7 +53,7 @@ def gains(ranks: ArrayLike, measure: str) -> np.ndarray:
 
 
 def _classes(species: np.ndarray, measure: str) -> np.ndarray:
-    """Return what images are averaged within before the mean over all, (N,): species, or nothing."""
+    """Return the classes of images that `measure` weighs alike, (N,): species, or one of all."""
     macro = measure.startswith("ma")  # macro_top<k>, ma_mrr
     return species if macro else np.zeros(len(species))
 
