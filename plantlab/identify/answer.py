@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+MAX_PHOTOS = 5  # of one plant, as in PlantCLEF and in Pl@ntNet's API
 NAMES = ["species", "genus", "family", "rank", "score"]  # of each name in `Answer.to_dict`
 
 

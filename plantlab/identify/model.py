@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from plantlab.heads.linear import probabilities
-from plantlab.identify.answer import Answer
+from plantlab.identify.answer import MAX_PHOTOS, Answer
 from plantlab.networks.backbones import Classifier
 from plantlab.networks.batches import batches
 from plantlab.networks.compiled import compile_network
@@ -16,7 +16,6 @@ from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions
 from plantlab.predictions.confidence import back_off, temper
 
-MAX_PHOTOS = 5  # of one plant, as in PlantCLEF and in Pl@ntNet's API
 FEW_SPECIES = 8  # up to so many are told by name
 LARGEST_BATCH = 16  # photos
 
