@@ -53,7 +53,7 @@ def test_who_reads_the_whole_matrix_is_few():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr == "probs":
                 readers.add(path.relative_to(package).parts[0])
-    assert readers <= {"predictions", "heads", "identify"}
+    assert readers <= {"predictions", "heads"}
 
 
 def test_targets_are_columns_and_minus_one_for_a_truth_it_does_not_know():

@@ -334,7 +334,7 @@ def bench_identify(images: pd.DataFrame, args) -> Iterator[dict]:
         np.arange(len(images)) % 2, "valid", "test"
     )  # thresholds are of no matter here
     asked = images.assign(split=np.where(whole, halves, images["split"]))
-    model = build(network, species, asked, args.backbone, size, thumbnails=False)
+    model = build(network, species, asked, size, thumbnails=False)
     learn, paths = fastai_learner(images, args), images.loc[whole, "image_path"].tolist()[:1000]
     decoded, cores = (
         list(batches(paths, size, batch_size=n)),
