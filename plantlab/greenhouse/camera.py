@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from plantlab.greenhouse.growth import dice, individual, shoot, tree, turtle
@@ -32,15 +33,17 @@ FILL = {
 INK = (60, 50, 45)
 
 
-def photograph(
-    species, organ: str, plant_seed: int, photo_seed: int, size: int, day: int, label: str
-):
-    """Return a photo (PIL, `size` square) of a `species` row, or of no plant where it is None, and its JPEG quality."""
-    rng = np.random.default_rng([plant_seed, photo_seed])
+def photograph(species: pd.Series | None, photo: pd.Series, size: int) -> tuple[Image.Image, int]:
+    """Return a photo (`size` square) of a `species` row, or of no plant where it is None.
+
+    Beside it stands its JPEG quality. `photo` is a row of `plan_photos`.
+    """
+    organ = photo.organ
+    rng = np.random.default_rng([photo.plant_seed, photo.photo_seed])
     if species is None:
-        picture = non_plant(label, rng, size)
+        picture = non_plant(photo.species, rng, size)
     else:
-        t = individual(species, plant_seed, day)
+        t = individual(species, photo.plant_seed, pd.Timestamp(photo.date).dayofyear)
         picture = {"herbarium": sheet, "bark": bark}.get(organ, portrait)(t, organ, rng, size)
     return develop(picture, rng, size, flat=organ == "herbarium"), int(rng.triangular(45, 88, 96))
 
