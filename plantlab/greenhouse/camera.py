@@ -5,16 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy import clip, ndarray
+from numpy.random import Generator
 from PIL import Image, ImageFilter
 
 from plantlab.greenhouse.backgrounds import BACKGROUNDS, landscape
 from plantlab.greenhouse.bark import bark
+from plantlab.greenhouse.colours import lit
 from plantlab.greenhouse.hand import hand
 from plantlab.greenhouse.herbarium import sheet
 from plantlab.greenhouse.individual import individual
 from plantlab.greenhouse.non_plants import non_plant
 from plantlab.greenhouse.organs import Crowd, dice
-from plantlab.greenhouse.pictures import Strokes, blurred, canvas, pixels
+from plantlab.greenhouse.pictures import Strokes, as_bytes, blurred, canvas, coordinates, pixels
 from plantlab.greenhouse.render import FINE, Light, render, seen_from
 from plantlab.greenhouse.scenes import compose, frame, look_at
 from plantlab.greenhouse.shapes import unit
@@ -41,6 +44,9 @@ ODDS = {
     "rock": Odds(flower=0.6, leaf=0.6, fruit=0.6, habit=0.7),
     "dark": Odds(flower=0.6, leaf=0.4, fruit=0.5, habit=0.4),
 }
+SUNLIGHT = np.float32([1.0, 0.95, 0.86])
+SKYLIGHT = np.float32([0.88, 0.95, 1.0])
+TRANSPARENT = (60, 90, 30, 0)  # but green, so that blurred blades keep their colour
 LYING = ("soil", "litter", "paper", "rock")  # backgrounds on which the plant casts its shadow
 FILL = {  # from, to: the share of the picture that the organ takes
     "habit": (0.7, 0.98),
@@ -59,15 +65,14 @@ def photograph(species: pd.Series | None, photo: pd.Series, size: int) -> tuple[
     if species is None:
         picture = non_plant(photo.species, rng, size)
     else:
-        plant = individual(species, photo.plant_seed, pd.Timestamp(photo.date).dayofyear)
+        day = pd.Timestamp(photo.date).dayofyear
+        plant = individual(species, photo.plant_seed, day)
         picture = _picture_of(plant, photo.organ, rng, size)
     image = develop(picture, rng, size, flat=photo.organ == "herbarium")
     return image, int(rng.triangular(45, 88, 96))
 
 
-def _picture_of(
-    plant: SimpleNamespace, organ: str, rng: np.random.Generator, size: int
-) -> np.ndarray:
+def _picture_of(plant: SimpleNamespace, organ: str, rng: Generator, size: int) -> ndarray:
     if organ == "herbarium":
         return sheet(plant, rng, size)
     if organ == "bark":
@@ -75,13 +80,14 @@ def _picture_of(
     return portrait(plant, organ, rng, size)
 
 
-def portrait(plant: SimpleNamespace, organ: str, rng: np.random.Generator, size: int) -> np.ndarray:
+def portrait(plant: SimpleNamespace, organ: str, rng: Generator, size: int) -> ndarray:
     """Return the picture (size, size, 3) of an organ or the whole plant before a background."""
     is_tree = organ == "habit" and plant.habit != "herb"
     crowds = _in_frame(plant, organ, rng, size)
     background = "landscape" if is_tree else _choose_background(organ, rng)
     if background == "hand":
-        crowds += hand(rng, size * FINE, depth=min(_farthest(crowd) for crowd in crowds))
+        depth = min(_farthest(crowd) for crowd in crowds)
+        crowds += hand(rng, size * FINE, depth)
     sunny = rng.random() < 0.5
     light = _daylight(sunny, rng)
     picture, depth = render(crowds, size, light)
@@ -104,9 +110,7 @@ def portrait(plant: SimpleNamespace, organ: str, rng: np.random.Generator, size:
     return picture
 
 
-def _in_frame(
-    plant: SimpleNamespace, organ: str, rng: np.random.Generator, size: int
-) -> list[Crowd]:
+def _in_frame(plant: SimpleNamespace, organ: str, rng: Generator, size: int) -> list[Crowd]:
     """Return what of the plant stands before the lens, as the camera sees it."""
     scene = compose(plant, organ, rng)
     turn = look_at(plant, scene, rng)
@@ -117,98 +121,112 @@ def _in_frame(
     return dice(parts, plant, rng, wood=wood)
 
 
-def _choose_background(organ: str, rng: np.random.Generator) -> str:
+def _choose_background(organ: str, rng: Generator) -> str:
     odds = [getattr(ODDS[name], organ) for name in BACKGROUNDS]
-    return str(rng.choice(list(BACKGROUNDS), p=np.array(odds) / sum(odds)))
+    shares = np.array(odds) / sum(odds)
+    return str(rng.choice(list(BACKGROUNDS), p=shares))
 
 
 def _farthest(crowd: Crowd) -> float:
     """Return how far from the lens a crowd reaches."""
-    sizes = crowd.sizes.reshape(len(crowd.sizes), -1).max(1)
+    n = len(crowd.sizes)
+    sizes = crowd.sizes.reshape(n, -1).max(1)
     return (crowd.origins[:, 2] - 0.3 * sizes).min()
 
 
-def _daylight(sunny: bool, rng: np.random.Generator) -> Light:
-    towards = [rng.normal(0, 0.6), rng.uniform(0.35, 1), rng.uniform(0.25, 0.9)]
-    sun = rng.uniform(2.2, 3.0) if sunny else rng.uniform(0.7, 1.3)
-    sky = rng.uniform(0.5, 0.75) if sunny else rng.uniform(0.8, 1.1)
+def _daylight(sunny: bool, rng: Generator) -> Light:
+    x = rng.normal(0, 0.6)
+    y = rng.uniform(0.35, 1)
+    z = rng.uniform(0.25, 0.9)
+    if sunny:
+        sun = rng.uniform(2.2, 3.0)
+        sky = rng.uniform(0.5, 0.75)
+    else:
+        sun = rng.uniform(0.7, 1.3)
+        sky = rng.uniform(0.8, 1.1)
     return Light(
-        towards=unit(np.float32(towards)),
-        sun=np.float32([1.0, 0.95, 0.86]) * np.float32(sun),
-        sky=np.float32([0.88, 0.95, 1.0]) * np.float32(sky),
+        towards=unit(np.float32([x, y, z])),
+        sun=SUNLIGHT * np.float32(sun),
+        sky=SKYLIGHT * np.float32(sky),
     )
 
 
 def _focus(
-    colour: np.ndarray, cover: np.ndarray, depth: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    colour: ndarray, cover: ndarray, depth: ndarray, rng: Generator
+) -> tuple[ndarray, ndarray]:
     """Return colour and cover, blurred before and behind the depth that is in focus."""
     blur = abs(rng.normal(0, 0.045))
     solid = cover[..., 0] > 0.5
     if blur <= 0.01 or not solid.any():
         return colour, cover
-    away = np.abs(depth - np.percentile(depth[solid], 70)) / FINE
+    sharp = np.percentile(depth[solid], 70)
+    away = np.abs(depth - sharp) / FINE
     return defocus(colour, cover, away.astype(np.float32) * blur)
 
 
-def behind(
-    back: np.ndarray, picture: np.ndarray, rng: np.random.Generator, size: int
-) -> np.ndarray:
+def behind(back: ndarray, picture: ndarray, rng: Generator, size: int) -> ndarray:
     """Return the background with another plant of the kind in it, out of focus."""
-    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    y, x = coordinates(size, -1)
     # No edge of the picture shows in the picture.
-    picture[..., 3] *= np.clip(2.5 * (1 - np.hypot(x, y)), 0, 1)
-    other = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8), "RGBA")
+    from_rim = 1 - np.hypot(x, y)
+    picture[..., 3] *= clip(2.5 * from_rim, 0, 1)
+    other = Image.fromarray(as_bytes(picture), "RGBA")
     other = other.rotate(rng.uniform(-30, 30))
     side = int(size * rng.uniform(0.5, 0.9))
     other = other.resize([side, side])
-    other = other.filter(ImageFilter.GaussianBlur(size * rng.uniform(0.02, 0.05)))
+    blur = ImageFilter.GaussianBlur(size * rng.uniform(0.02, 0.05))
+    other = other.filter(blur)
     image = canvas(back, size)
     corner = rng.uniform(-0.3, 0.8, 2) * size
     image.paste(other, tuple(corner.astype(int)), other)
     return pixels(image)
 
 
-def occlude(picture: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+def occlude(picture: ndarray, rng: Generator, size: int) -> ndarray:
     """Return the picture with a few blades before the plant, out of focus."""
-    veil = Image.new("RGBA", (size, size), (60, 90, 30, 0))
+    veil = Image.new("RGBA", (size, size), TRANSPARENT)
     image = canvas(picture, size)
     n = int(rng.integers(1, 4))
-    length, width, hue = rng.uniform([0.3, 0.015, 0.1], [0.6, 0.05, 0.3])
-    Strokes(length, width, hue, value=(0.3, 0.7)).draw(veil, rng, n)
-    veil = veil.filter(ImageFilter.GaussianBlur(size * rng.uniform(0.01, 0.03)))
+    thinnest = [0.3, 0.015, 0.1]  # length, width and hue
+    thickest = [0.6, 0.05, 0.3]
+    length, width, hue = rng.uniform(thinnest, thickest)
+    blades = Strokes(length, width, hue, (0.3, 0.7))
+    blades.draw(veil, rng, n)
+    blur = ImageFilter.GaussianBlur(size * rng.uniform(0.01, 0.03))
+    veil = veil.filter(blur)
     image.paste(veil, (0, 0), veil)
     return pixels(image)
 
 
-def develop(
-    picture: np.ndarray, rng: np.random.Generator, size: int, flat: bool = False
-) -> Image.Image:
+def develop(picture: ndarray, rng: Generator, size: int, flat: bool = False) -> Image.Image:
     """Return the picture as a camera gives it.
 
     Exposure, cast, contrast, vignette, softness, noise of the sensor; a `flat` sheet was scanned
     with more care.
     """
-    picture = np.clip(picture, 0, 1).astype(np.float32)
+    picture = clip(picture, 0, 1).astype(np.float32)
     picture = picture * _exposure(picture, rng, flat)
     grey = picture.mean(-1, keepdims=True)
     saturated = grey + (picture - grey) * rng.uniform(0.65, 1.25)
     cast = 1 + rng.normal(0, 0.02 if flat else 0.055, 3)
-    picture = np.clip(saturated * cast, 0, 1)
+    picture = clip(saturated * cast, 0, 1)
     contrast = rng.uniform(-0.4, 0.4)
-    picture = picture + contrast * picture * (1 - picture) * (2 * picture - 1)
-    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
-    picture = picture * (1 - rng.uniform(0, 0.15) * (x**2 + y**2)[..., None])
+    steeper = contrast * picture * (1 - picture) * (2 * picture - 1)
+    picture = picture + steeper
+    y, x = coordinates(size, -1)
+    vignette = rng.uniform(0, 0.15) * (x**2 + y**2)
+    picture = lit(picture, 1 - vignette)
     if rng.random() < 0.2:
         picture = blurred(picture, rng.uniform(0.3, 0.9) * size / 128)
-    noise = rng.normal(0, rng.uniform(0.001, 0.015), picture.shape)
+    grain = rng.uniform(0.001, 0.015)
+    noise = rng.normal(0, grain, picture.shape)
     return canvas(picture + noise, size)
 
 
-def _exposure(picture: np.ndarray, rng: np.random.Generator, flat: bool) -> float:
+def _exposure(picture: ndarray, rng: Generator, flat: bool) -> float:
     """Return by how much the light is multiplied: automatic, half-way to a mean grey."""
-    grey = np.clip(rng.normal(0.42, 0.07), 0.25, 0.6)
+    grey = clip(rng.normal(0.42, 0.07), 0.25, 0.6)
     gain = grey / max(float(picture.mean()), 0.05)
     if flat:
         return rng.uniform(0.9, 1.06)
-    return np.clip(gain, 0.8, 2.2) ** 0.5
+    return clip(gain, 0.8, 2.2) ** 0.5

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
+from numpy.random import Generator
 
 # From computing, not from botany: nobody will take a record of "Pixelia simulata" for one of a
 # real plant.
@@ -59,10 +61,10 @@ class Genus:
     family: str
     traits: dict[str, str]
     choices: dict[str, list[str]]  # the values that the family allows each trait
-    numbers: np.ndarray  # its mean of each of the `NUMBERS`
+    numbers: ndarray  # its mean of each of the `NUMBERS`
     tiny_flowers: bool
     month: float  # in which it begins to flower
-    place: np.ndarray  # latitude and longitude
+    place: ndarray  # latitude and longitude
 
 
 def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
@@ -108,7 +110,7 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
 
 
 def _grow_genus(
-    name: str, family: str, syndrome: pd.Series, centre: np.ndarray, rng: np.random.Generator
+    name: str, family: str, syndrome: pd.Series, centre: ndarray, rng: Generator
 ) -> Genus:
     """Return a genus whose numbers lie near the `centre` of its family."""
     choices = syndrome.str.split().to_dict() | FREE
@@ -125,11 +127,11 @@ def _grow_genus(
     )
 
 
-def _one_of(values: list[str], rng: np.random.Generator) -> str:
+def _one_of(values: list[str], rng: Generator) -> str:
     return values[rng.integers(len(values))]
 
 
-def _grow_species(genus: Genus, n_sisters: int, rng: np.random.Generator) -> list[dict]:
+def _grow_species(genus: Genus, n_sisters: int, rng: Generator) -> list[dict]:
     """Return the rows of all species of a genus."""
     rows: list[dict] = []
     sisters: list[dict] = []
@@ -154,7 +156,7 @@ def _grow_species(genus: Genus, n_sisters: int, rng: np.random.Generator) -> lis
     return rows
 
 
-def _own_numbers(genus: Genus, rng: np.random.Generator) -> dict[str, float]:
+def _own_numbers(genus: Genus, rng: Generator) -> dict[str, float]:
     """Return the numbers of a species; colours and gloss stay nearest to those of its genus."""
     deviations = [0.05 if k.endswith(("hue", "tone", "gloss")) else 0.2 for k in NUMBERS]
     values = np.clip(genus.numbers + rng.normal(0, deviations), 0, 1).round(3)
@@ -164,7 +166,7 @@ def _own_numbers(genus: Genus, rng: np.random.Generator) -> dict[str, float]:
     return numbers
 
 
-def _depart(genus: Genus, sisters: list[dict], rng: np.random.Generator) -> dict[str, str]:
+def _depart(genus: Genus, sisters: list[dict], rng: Generator) -> dict[str, str]:
     """Return the traits of a species of `genus`, apart from those of each of its `sisters`.
 
     The rate of departure rises until it is far enough from them all.

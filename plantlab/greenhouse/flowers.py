@@ -4,6 +4,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+from numpy import cos, ndarray, pi, sin, sqrt
+from numpy.random import Generator
 
 from plantlab.greenhouse.colours import mix
 from plantlab.greenhouse.petals import petal
@@ -34,7 +36,7 @@ class Calyx(NamedTuple):
     base: float  # height at which they stand
 
 
-def flower(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> np.ndarray:
+def flower(plant: SimpleNamespace, n: int, rng: Generator) -> ndarray:
     """Return a flower that faces z, with y up.
 
     Petals are half a unit long; `n` points are across the whole.
@@ -58,14 +60,12 @@ def flower(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> np.ndarr
     return np.concatenate(parts)
 
 
-def _set(
-    mesh: np.ndarray, frames: np.ndarray, size: float, height: float, rng: np.random.Generator
-) -> np.ndarray:
+def _set(mesh: ndarray, frames: ndarray, size: float, height: float, rng: Generator) -> ndarray:
     """Return copies of a part, at a height along the axis of the flower, each a little tinted."""
     return place(mesh, frames, (0, 0, height), size, rng.normal(1, 0.06, len(frames)))
 
 
-def _green(plant: SimpleNamespace) -> np.ndarray:
+def _green(plant: SimpleNamespace) -> ndarray:
     return plant.leaf_rgb * 0.9 + 0.05
 
 
@@ -84,7 +84,7 @@ def _depth(plant: SimpleNamespace) -> float:
     return (0.6 + 0.4 * plant.petal_cup) * (0.7 if plant.corolla == "trumpet" else 1)
 
 
-def _daisy(plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _daisy(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     """Return rays in one circle or two, and the florets of the disc."""
     n_rays = plant.n_petals + int(rng.integers(-1, 2))
     n_circles = 2 if n_rays > 15 else 1
@@ -98,7 +98,7 @@ def _daisy(plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator) 
     return [*parts, _disc(plant, n, rng)]
 
 
-def _disc(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> np.ndarray:
+def _disc(plant: SimpleNamespace, n: int, rng: Generator) -> ndarray:
     """Return the florets in the middle of a daisy."""
     angle, r = vogel(90 + int(60 * plant.stamens))
     width = 0.14 + 0.1 * plant.stamens
@@ -109,9 +109,7 @@ def _disc(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> np.ndarra
     return place(floret, axes(outwards, (0, 1.0, 0)), at, width * 0.26, tints)
 
 
-def _butterfly(
-    plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _butterfly(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     """Return a banner, two wings, and the keel between them."""
     banner = petal(plant, half, rng, cup=0.1, curl=-0.5)
     banner = _set(banner, axes([[0, 1, 0.35]]), 0.55, 0, rng)
@@ -132,9 +130,7 @@ def _butterfly(
     return [banner, wings, keel]
 
 
-def _lipped(
-    plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _lipped(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     """Return a hood, two side lobes, a lip, and the throat."""
     hood = petal(plant, half, rng, shape="rounded", cup=1.8, curl=1.0)
     hood = _set(hood, axes([[0, 0.8, 0.8]]), 0.42, 0, rng)
@@ -143,9 +139,7 @@ def _lipped(
     return [hood, lobes, _lip(plant, half, rng), _throat(plant, n, rng)]
 
 
-def _orchid(
-    plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _orchid(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     """Return three sepals, two petals, a lip, and the column in the middle."""
     outer = petal(plant, half, rng, shape="pointed", colour=plant.flower_rgb * 0.92)
     headings = [[0, 1, 0.1], [-0.8, -0.6, 0.1], [0.8, -0.6, 0.1]]
@@ -155,7 +149,7 @@ def _orchid(
     return [sepals, petals, _lip(plant, half, rng), _throat(plant, n, rng)]
 
 
-def _lip(plant: SimpleNamespace, half: int, rng: np.random.Generator) -> np.ndarray:
+def _lip(plant: SimpleNamespace, half: int, rng: Generator) -> ndarray:
     """Return the lowest petal, where insects land: deeper in colour, with a pattern."""
     lip = petal(
         plant,
@@ -170,68 +164,64 @@ def _lip(plant: SimpleNamespace, half: int, rng: np.random.Generator) -> np.ndar
     return _set(lip, axes([[0, -0.75, 0.6]]), 0.55, 0, rng)
 
 
-def _throat(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> np.ndarray:
+def _throat(plant: SimpleNamespace, n: int, rng: Generator) -> ndarray:
     throat = ball(n // 5, plant.eye_rgb * 0.5 + 0.45)
     return _set(throat, axes([[0, 0.3, 1]]), 0.14, 0, rng)
 
 
-def _bell(plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _bell(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     tube = _tube(plant, n)
     u = tube.u
-    radius = 0.16 + 0.22 * np.sqrt(u) + 0.12 * (0.5 + plant.petal_curl) * u**5
+    radius = 0.16 + 0.22 * sqrt(u) + 0.12 * (0.5 + plant.petal_curl) * u**5
     height = _depth(plant) * u * (1 + 0.3 * tube.rim * u**4)
     return [_wall(plant, tube, radius, height), _style(plant, half, 0, rng)]
 
 
-def _trumpet(
-    plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _trumpet(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     tube = _tube(plant, n)
     u = tube.u
     radius = 0.06 + 0.05 * u + 0.45 * u**2.2
-    height = _depth(plant) * (np.sin(u * np.pi / 2) - 0.6)
+    height = _depth(plant) * (sin(u * pi / 2) - 0.6)
     return [_wall(plant, tube, radius, height), _style(plant, half, -0.4, rng)]
 
 
 class Tube(NamedTuple):
     """Petals that are grown together."""
 
-    u: np.ndarray  # (n, 1) from 0 to 1 along it
-    phi: np.ndarray  # (1, m) the angle about it
-    rim: np.ndarray  # (1, m) how far its rim stands out there
+    u: ndarray  # (n, 1) from 0 to 1 along it
+    phi: ndarray  # (1, m) the angle about it
+    rim: ndarray  # (1, m) how far its rim stands out there
 
 
 def _tube(plant: SimpleNamespace, n: int) -> Tube:
-    u, phi = grid(n + 3, int(3.6 * n), np.pi)
+    u, phi = grid(n + 3, int(3.6 * n), pi)
     power = 0.65 if plant.petal_shape == "pointed" else 1.17
     rim = gielis(phi, plant.n_petals, power, 1, 1) - 0.8
     return Tube(u, phi, rim)
 
 
-def _wall(plant: SimpleNamespace, tube: Tube, radius: np.ndarray, height: np.ndarray) -> np.ndarray:
+def _wall(plant: SimpleNamespace, tube: Tube, radius: ndarray, height: ndarray) -> ndarray:
     """Return the mesh of a tube of this radius and height, wider at its rim."""
     points = ring(tube.phi, radius * (1 + tube.rim * tube.u**3 * 0.9), height)
     return surface(points, _tube_colours(plant, tube.u, tube.phi), shine=0.15, thin=0.6)
 
 
-def _tube_colours(plant: SimpleNamespace, u: np.ndarray, phi: np.ndarray) -> np.ndarray:
+def _tube_colours(plant: SimpleNamespace, u: ndarray, phi: ndarray) -> ndarray:
     """Return the colours of a tube: darker folds, a paler throat."""
     own = plant.flower_rgb
-    fold = (1 - np.abs(np.sin(plant.n_petals * phi / 2)) + 0 * u) ** 2
+    fold = (1 - np.abs(sin(plant.n_petals * phi / 2)) + 0 * u) ** 2
     shade = mix(own, own**1.6 * 0.9, fold * (0.8 if plant.pattern == "veined" else 0.4))
     throat = 0.3 if plant.pattern == "plain" else 0.55
     return mix(shade, 1 - (1 - own) * 0.3, (throat - u + 0 * phi) * 3)
 
 
-def _style(
-    plant: SimpleNamespace, half: int, height: float, rng: np.random.Generator
-) -> np.ndarray:
+def _style(plant: SimpleNamespace, half: int, height: float, rng: Generator) -> ndarray:
     """Return the style of a bell or trumpet, a clapper."""
     style = revolve(lambda u: 0.03 + 0.05 * u**6, max(8, half), plant.eye_rgb)
     return _set(style, axes(UPWARDS), _depth(plant) * 0.9, height, rng)
 
 
-def _open(plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _open(plant: SimpleNamespace, n: int, half: int, rng: Generator) -> list[ndarray]:
     """Return petals in a whorl or two, stamens, and the pistil."""
     parts = _petals(plant, half, rng)
     parts += _stamens(plant, n, rng)
@@ -240,28 +230,28 @@ def _open(plant: SimpleNamespace, n: int, half: int, rng: np.random.Generator) -
     return parts
 
 
-def _petals(plant: SimpleNamespace, half: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _petals(plant: SimpleNamespace, half: int, rng: Generator) -> list[ndarray]:
     lift = 0.1 + 0.9 * plant.petal_cup
     one = petal(plant, half, rng)
     if plant.n_petals == 6:  # two whorls of three
         outer = _set(one, whorl(3, lift - 0.1, 0.5, 0.05, rng), 0.5, -0.02, rng)
         one = petal(plant, half, rng)
-        inner = _set(one, whorl(3, lift, 0.5 + np.pi / 3, 0.05, rng), 0.48, 0, rng)
+        inner = _set(one, whorl(3, lift, 0.5 + pi / 3, 0.05, rng), 0.48, 0, rng)
         return [outer, inner]
     frames = whorl(plant.n_petals, lift, rng.random(), 0.06, rng)
-    cosine = np.cos(0.15)
-    sine = np.sin(0.15)
+    cosine = cos(0.15)
+    sine = sin(0.15)
     # So each petal lies with one edge over its neighbour.
     frames = frames @ np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
     return [_set(one, frames, 0.5, 0, rng)]
 
 
-def _stamens(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _stamens(plant: SimpleNamespace, n: int, rng: Generator) -> list[ndarray]:
     """Return filaments and anthers: as many as petals, twice as many, or a brush of them."""
     n_stamens = _n_stamens(plant)
     rise = rng.uniform(0.7, 1.35, n_stamens)
-    step = GOLDEN_ANGLE if n_stamens > 20 else 2 * np.pi / n_stamens
-    headings = ring(np.arange(n_stamens) * step, np.cos(rise), np.sin(rise))
+    step = GOLDEN_ANGLE if n_stamens > 20 else 2 * pi / n_stamens
+    headings = ring(np.arange(n_stamens) * step, cos(rise), sin(rise))
     frames = axes(headings, (0.01, 0.01, 1.01))
     lengths = (0.15 + 0.13 * plant.petal_ratio) * rng.uniform(0.8, 1.1, n_stamens)
     pale = 1 - (1 - plant.flower_rgb) * 0.4

@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import numpy as np
+from numpy import clip, cos, ndarray, pi, sin, sqrt
+from numpy.random import Generator
 
 from plantlab.greenhouse.colours import cloud, mix
 from plantlab.greenhouse.petals import petal
@@ -28,7 +30,7 @@ ANY_SIDE = (0.01, 0.01, 1.01)  # an upper side for what points everywhere, but n
 WITHOUT_CALYX = ("nut", "samara", "clock")
 
 
-def fruit(plant: SimpleNamespace, n: int, rng: np.random.Generator) -> np.ndarray:
+def fruit(plant: SimpleNamespace, n: int, rng: Generator) -> ndarray:
     """Return a fruit along y, about a unit across (pods and samaras are longer)."""
     dry = np.float32([0.55, 0.42, 0.26]) * np.float32(rng.uniform(0.8, 1.15))
     sepal = petal(
@@ -55,86 +57,76 @@ def _length(plant: SimpleNamespace) -> float:
     return 0.8 + 0.7 * plant.fruit_ratio
 
 
-def _stand(body: np.ndarray, size: float, height: float = 0) -> np.ndarray:
+def _stand(body: ndarray, size: float, height: float = 0) -> ndarray:
     """Return a body in its size, lifted along y."""
     return place(body, NOT_TURNED, (0, height, 0), size)
 
 
-def _skin(plant: SimpleNamespace, rng: np.random.Generator) -> Painter:
+def _skin(plant: SimpleNamespace, rng: Generator) -> Painter:
     """Return how a juicy fruit is coloured: riper in parts, spotted, darker at its poles."""
     ripe = plant.fruit_rgb
 
-    def paint(u: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    def paint(u: ndarray, phi: ndarray) -> ndarray:
         riper = ripe * np.float32([1, 0.8, 0.55]) + np.float32([0, 0.14, 0.06])
         share = (cloud(rng, u.shape, 3, 2) - 0.35 - 0.4 * plant.fruit_hue) * 2.2
         tone = mix(ripe, riper, share)
         spots = (cloud(rng, u.shape, 14, 1) - 0.8) * 1.5
         tone = mix(tone, 1 - (1 - tone) * 0.55, spots)
-        light = 0.75 + 0.25 * np.sin(np.pi * np.clip(u, 0.08, 0.92))
+        light = 0.75 + 0.25 * sin(pi * clip(u, 0.08, 0.92))
         return tone * light[..., None]
 
     return paint
 
 
-def _berry(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _berry(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     long = _length(plant)
     body = revolve(lambda u: dome(u) / long, n, _skin(plant, rng), CIRCLE, shine=0.9)
     return [_stand(body, long)]
 
 
-def _drupe(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _drupe(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     long = _length(plant)
     furrowed = Section(2, 6, 2.6, 2.6)
     body = revolve(lambda u: dome(u) / long, n, _skin(plant, rng), furrowed, shine=0.4)
     return [_stand(body, long)]
 
 
-def _pome(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
-    def profile(u: np.ndarray) -> np.ndarray:
+def _pome(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
+    def profile(u: ndarray) -> ndarray:
         return 1.04 * dome(u) * (1.12 - 0.3 * u)
 
     five_sided = Section(5, 12, 2.5, 2.5)
     return [_stand(revolve(profile, n, _skin(plant, rng), five_sided, shine=0.7), 1)]
 
 
-def _capsule(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
-    def profile(u: np.ndarray) -> np.ndarray:
-        urn = np.clip(np.sin(np.pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7
+def _capsule(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
+    def profile(u: ndarray) -> ndarray:
+        urn = clip(sin(pi * (0.08 + 0.8 * u)), 0, 1) ** 0.7
         neck = 1 - 0.35 * (u > 0.86)
         return 0.36 * urn * neck + 0.02
 
-    def paint_ribs(u: np.ndarray, phi: np.ndarray) -> np.ndarray:
-        ribs = 0.65 + 0.5 * np.abs(np.cos(plant.n_petals * phi / 2))
+    def paint_ribs(u: ndarray, phi: ndarray) -> ndarray:
+        ribs = 0.65 + 0.5 * np.abs(cos(plant.n_petals * phi / 2))
         return dry * ribs[..., None] * (1.1 - 0.4 * u[..., None])
 
     chambered = Section(plant.n_petals, 4, 2.8, 2.8)
     return [_stand(revolve(profile, n, paint_ribs, chambered, shine=0.2), _length(plant))]
 
 
-def _nut(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _nut(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     """Return an acorn in its cup."""
     long = _length(plant)
 
-    def paint_stripes(u: np.ndarray, phi: np.ndarray) -> np.ndarray:
-        stripes = 0.8 + 0.25 * np.sin(phi * 11 + 0 * u) ** 2
+    def paint_stripes(u: ndarray, phi: ndarray) -> ndarray:
+        stripes = 0.8 + 0.25 * sin(phi * 11 + 0 * u) ** 2
         return dry * np.float32([1.05, 0.8, 0.55]) * stripes[..., None]
 
-    def cup(u: np.ndarray) -> np.ndarray:
-        return 0.46 * np.sqrt(np.clip(1 - (1 - u) ** 2, 0, 1))
+    def cup(u: ndarray) -> ndarray:
+        return 0.46 * sqrt(clip(1 - (1 - u) ** 2, 0, 1))
 
-    def paint_scales(u: np.ndarray, phi: np.ndarray) -> np.ndarray:
-        rows = np.sin(u * 14)
-        scales = np.sin(phi * 9 + u * 14 // np.pi * 1.6)
+    def paint_scales(u: ndarray, phi: ndarray) -> ndarray:
+        rows = sin(u * 14)
+        scales = sin(phi * 9 + u * 14 // pi * 1.6)
         return dry * (0.55 + 0.5 * np.abs(rows * scales))[..., None]
 
     nut = revolve(lambda u: dome(u) / long, n, paint_stripes, CIRCLE, shine=0.8)
@@ -144,14 +136,12 @@ def _nut(
     ]
 
 
-def _pod(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _pod(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     n_seeds = 4 + int(5 * plant.fruit_ratio)
 
-    def profile(u: np.ndarray) -> np.ndarray:
-        slender = 0.11 * np.clip(np.sin(np.pi * u**0.9), 0.02, 1) ** 0.5
-        return slender * (0.85 + 0.15 * np.abs(np.sin(np.pi * n_seeds * u)))
+    def profile(u: ndarray) -> ndarray:
+        slender = 0.11 * clip(sin(pi * u**0.9), 0.02, 1) ** 0.5
+        return slender * (0.85 + 0.15 * np.abs(sin(pi * n_seeds * u)))
 
     body = revolve(
         profile,
@@ -164,9 +154,7 @@ def _pod(
     return [_stand(body, 1.6)]
 
 
-def _samara(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _samara(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     """Return a pair of winged nuts."""
     papery = mix(plant.fruit_rgb, np.float32([0.75, 0.66, 0.4]), 0.6)
     wing = petal(plant, n, rng, "spoon", cup=0.0, curl=0.3, colour=papery, pattern="veined")
@@ -175,13 +163,11 @@ def _samara(
     return [place(wing, pair, pair[..., 1] * 0.15, 1.1), place(nut, pair, 0, 0.35)]
 
 
-def _clock(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _clock(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     """Return the head of a dandelion in seed: stalks with tufts, about the receptacle."""
     angle, r = vogel(110)
     y = 1 - 2 * r**2
-    headings = ring(angle, np.sqrt(1 - y**2), -y)[:, [0, 2, 1]]
+    headings = ring(angle, sqrt(1 - y**2), -y)[:, [0, 2, 1]]
     frames = axes(headings, ANY_SIDE)
     at = headings * 0.08 + [0, 0.5, 0]
     hair = revolve(cylinder(0.012), max(5, n // 8), np.ones(3))
@@ -195,21 +181,17 @@ def _clock(
     ]
 
 
-def _aggregate(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _aggregate(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     """Return a blackberry: drupelets on a cone."""
     return _head(ball(n // 8, plant.fruit_rgb, 0.9, 0.9), 60, rng)
 
 
-def _achene(
-    plant: SimpleNamespace, n: int, dry: np.ndarray, rng: np.random.Generator
-) -> list[np.ndarray]:
+def _achene(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> list[ndarray]:
     """Return a dry head of achenes."""
     return _head(ball(n // 8, dry, 0.1, 0.5), 90, rng)
 
 
-def _head(grain: np.ndarray, n_grains: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _head(grain: ndarray, n_grains: int, rng: Generator) -> list[ndarray]:
     """Return grains packed about a dome."""
     angle, r = vogel(n_grains)
     height = 1 - r**2

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+from numpy import cos, ndarray, sin, sqrt
+from numpy.random import Generator
 
 from plantlab.greenhouse.shapes import axes
 
@@ -30,9 +32,9 @@ POP = Module("]")
 class Parts(NamedTuple):
     """Where all parts of one symbol stand: N frames, N origins, and N sizes (length, radius)."""
 
-    frames: np.ndarray  # (N, 3, 3)
-    origins: np.ndarray  # (N, 3)
-    sizes: np.ndarray  # (N, 2)
+    frames: ndarray  # (N, 3, 3)
+    origins: ndarray  # (N, 3)
+    sizes: ndarray  # (N, 2)
 
 
 class Axis(NamedTuple):
@@ -83,9 +85,7 @@ def side(degrees: float, branch: Word, turn: float = 137.5) -> Word:
     return [PUSH, pitch(degrees), *branch, POP, roll(turn)]
 
 
-def turtle(
-    word: Word, rng: np.random.Generator, wobble: float = 4, rise: float = 0.0
-) -> dict[str, Parts]:
+def turtle(word: Word, rng: Generator, wobble: float = 4, rise: float = 0.0) -> dict[str, Parts]:
     """Return what stands where, by symbol.
 
     Args:
@@ -117,15 +117,15 @@ def turtle(
     return parts
 
 
-def _turn(symbol: str, angle: float) -> np.ndarray:
-    c = np.cos(angle)
-    s = np.sin(angle)
+def _turn(symbol: str, angle: float) -> ndarray:
+    c = cos(angle)
+    s = sin(angle)
     if symbol == "&":
         return np.array([[1, 0, 0], [0, c, s], [0, -s, c]])
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def inflorescence(plant: SimpleNamespace, rng: np.random.Generator, bearing: str = "K") -> Word:
+def inflorescence(plant: SimpleNamespace, rng: Generator, bearing: str = "K") -> Word:
     """Return the word of an inflorescence, or of what it has become in fruit (`bearing` "R")."""
     d = plant.diameter if bearing == "K" else plant.diameter * 0.5 + 0.15
     n = _n_flowers(plant, rng)
@@ -143,7 +143,7 @@ def inflorescence(plant: SimpleNamespace, rng: np.random.Generator, bearing: str
     return [stem(d, thin * 1.6), *_along(AXES[plant.inflorescence], n, thin, organ)]
 
 
-def _n_flowers(plant: SimpleNamespace, rng: np.random.Generator) -> int:
+def _n_flowers(plant: SimpleNamespace, rng: Generator) -> int:
     """Return how many flowers an inflorescence has; of small ones there are more."""
     usual = N_FLOWERS[plant.inflorescence]
     if usual == 1:
@@ -163,9 +163,9 @@ def _panicle(k: int, thin: float, organ: Module) -> Word:
 
 def _umbel(n: int, thin: float, organ: Module) -> Word:
     """Return stalks of one length from one point."""
-    long = organ.value * max(1.1, 0.42 * np.sqrt(n))
+    long = organ.value * max(1.1, 0.42 * sqrt(n))
     word = []
-    for tilt in 70 * np.sqrt((np.arange(n) + 0.5) / n):
+    for tilt in 70 * sqrt((np.arange(n) + 0.5) / n):
         word += side(tilt, [stem(long, thin), organ])
     return word
 
@@ -183,9 +183,7 @@ def _along(axis: Axis, n: int, thin: float, organ: Module) -> Word:
     return [*word, stem(axis.step * d, thin), organ._replace(value=d * 0.8)]
 
 
-def leaves(
-    plant: SimpleNamespace, rng: np.random.Generator, size: float = 1.0, degrees: float = 55
-) -> Word:
+def leaves(plant: SimpleNamespace, rng: Generator, size: float = 1.0, degrees: float = 55) -> Word:
     """Return the word of one node: its leaves, and the roll to the next node."""
     node = NODES.get(plant.phyllotaxis, ALTERNATE)
     between = 360 / node.n_leaves if node.n_leaves > 1 else 0
@@ -199,7 +197,7 @@ def leaves(
 
 def shoot(
     plant: SimpleNamespace,
-    rng: np.random.Generator,
+    rng: Generator,
     n_nodes: int = 5,
     bearing: str = "",
     basal: bool | None = None,
@@ -227,14 +225,14 @@ def shoot(
     return word + tip
 
 
-def _rosette(plant: SimpleNamespace, rng: np.random.Generator, n_nodes: int) -> Word:
+def _rosette(plant: SimpleNamespace, rng: Generator, n_nodes: int) -> Word:
     word = []
     for _ in range(n_nodes):
         word += [*leaves(plant, rng, degrees=68), stem(0.01, 0.03)]
     return word
 
 
-def tree(plant: SimpleNamespace, rng: np.random.Generator, bearing: str = "") -> Word:
+def tree(plant: SimpleNamespace, rng: Generator, bearing: str = "") -> Word:
     """Return the word of a tree or shrub.
 
     Limbs fork and taper; at their ends stand tufts of leaves, flowers or fruits. Tall species keep
@@ -261,7 +259,7 @@ def _bud(order: float, radius: float) -> Module:
 
 
 def _limb(
-    plant: SimpleNamespace, order: float, radius: float, bearing: str, rng: np.random.Generator
+    plant: SimpleNamespace, order: float, radius: float, bearing: str, rng: Generator
 ) -> Word:
     """Return what grows from a bud: a piece of wood and more buds, or a twig with leaves."""
     length = (0.34 + 0.2 * order) * rng.uniform(0.7, 1.3)
@@ -279,7 +277,7 @@ def _limb(
 
 
 def _side_bud(
-    plant: SimpleNamespace, order: float, radius: float, has_leader: bool, rng: np.random.Generator
+    plant: SimpleNamespace, order: float, radius: float, has_leader: bool, rng: Generator
 ) -> Word:
     """Return a bud aside; below a leader it stands off more, and stays behind by some order."""
     spread = 26 + 30 * plant.branching

@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import numpy as np
+from numpy import ndarray, pi
+from numpy.random import Generator
 from PIL import Image, ImageDraw
 
 from plantlab.greenhouse.colours import cloud, rgb
@@ -24,7 +26,7 @@ OLIVE = np.float32([0.25, 0.22, 0.11])
 LAMP = Light(towards=[-0.35, 0.45, 0.82], sun=np.float32(0.9), sky=np.float32(0.55))
 
 
-def sheet(plant: SimpleNamespace, rng: np.random.Generator, size: int) -> np.ndarray:
+def sheet(plant: SimpleNamespace, rng: Generator, size: int) -> ndarray:
     """Return the picture (size, size, 3) of a herbarium sheet of a plant."""
     _fade(plant, rng)
     parts = _pressed(plant, rng, size)
@@ -35,7 +37,7 @@ def sheet(plant: SimpleNamespace, rng: np.random.Generator, size: int) -> np.nda
     return laid(picture, back, (-0.01 * size, 0.01 * size), size * 0.008)
 
 
-def _fade(plant: SimpleNamespace, rng: np.random.Generator) -> None:
+def _fade(plant: SimpleNamespace, rng: Generator) -> None:
     """Turn the colours of a plant brown."""
     for name in ("flower_rgb", "eye_rgb", "fruit_rgb"):
         brown = BROWN * np.float32(rng.uniform(0.8, 1.1))
@@ -44,12 +46,12 @@ def _fade(plant: SimpleNamespace, rng: np.random.Generator) -> None:
     plant.leaf_rgb = plant.leaf_rgb * 0.35 + olive
 
 
-def _pressed(plant: SimpleNamespace, rng: np.random.Generator, size: int) -> dict[str, Parts]:
+def _pressed(plant: SimpleNamespace, rng: Generator, size: int) -> dict[str, Parts]:
     """Return the parts of a shoot as seen from above, blades and flowers flat on the paper."""
     n_nodes = int(rng.integers(4, 7))
     bearing = str(rng.choice(["K", "K", "R"]))
     parts = turtle(shoot(plant, rng, n_nodes, bearing), rng, 5)
-    turn = view(rng.uniform(0, 2 * np.pi), 0.15, rng.normal(0, 0.2))
+    turn = view(rng.uniform(0, 2 * pi), 0.15, rng.normal(0, 0.2))
     seen = ends(parts, turn)
     low = seen.min(0)
     high = seen.max(0)
@@ -63,14 +65,14 @@ def _pressed(plant: SimpleNamespace, rng: np.random.Generator, size: int) -> dic
     return parts
 
 
-def _laid_flat(parts: Parts, tilt: float, rng: np.random.Generator) -> Parts:
+def _laid_flat(parts: Parts, tilt: float, rng: Generator) -> Parts:
     """Return organs in the plane of the paper, those with a `tilt` turned up from it."""
     aside = rng.normal(0, [0.3, 0.3, 0], parts.origins.shape) + [0, 0, tilt]
     headings = parts.frames[:, :, 1] * [1, 1, 0] + 1e-3 + aside
     return parts._replace(frames=axes(headings, (0, 0.4, 1)))
 
 
-def _mount(rng: np.random.Generator, size: int) -> Image.Image:
+def _mount(rng: Generator, size: int) -> Image.Image:
     """Return the sheet without a plant: paper, a written label, often a bar code and a stamp."""
     image = canvas(rgb(0.11, rng.uniform(0.06, 0.2), rng.uniform(0.86, 0.96)), size)
     draw = ImageDraw.Draw(image)
@@ -87,7 +89,7 @@ def _mount(rng: np.random.Generator, size: int) -> Image.Image:
     return image
 
 
-def _draw_label(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: int, thin: int) -> None:
+def _draw_label(draw: ImageDraw.ImageDraw, rng: Generator, size: int, thin: int) -> None:
     """Draw a label with five lines of writing."""
     x, y = rng.uniform([0.04, 0.78], [0.6, 0.81]) * size
     box = [x, y, x + size * 0.36, y + size * 0.17]

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
+from numpy.random import Generator
 
 from plantlab.greenhouse.colours import rgb
 from plantlab.greenhouse.flora import COLOURS, NUMBERS
@@ -43,7 +45,7 @@ def individual(species: pd.Series, seed: int, day: int) -> SimpleNamespace:
     return plant
 
 
-def _flower_colour(plant: SimpleNamespace, rng: np.random.Generator) -> np.ndarray:
+def _flower_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
     """Return the colour of its petals; one plant in seven is of a neighbouring colour."""
     names = list(COLOURS)
     morph = plant.flower_colour
@@ -57,20 +59,20 @@ def _flower_colour(plant: SimpleNamespace, rng: np.random.Generator) -> np.ndarr
     )
 
 
-def _leaf_colour(plant: SimpleNamespace, rng: np.random.Generator) -> np.ndarray:
+def _leaf_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
     hue = 0.2 + 0.14 * plant.leaf_tone + rng.normal(0, 0.012)
     saturation = rng.uniform(0.5, 0.75) - 0.2 * plant.leaf_tone
     return rgb(hue, saturation, rng.uniform(0.38, 0.6))
 
 
-def _fruit_colour(plant: SimpleNamespace, rng: np.random.Generator) -> np.ndarray:
+def _fruit_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
     """Return the colour of its ripe fruits; blue and black ones are darker."""
     hue = RIPE_HUES[int(plant.fruit_hue * 7.99)]
     value = 0.75 - 0.45 * (plant.fruit_hue > 0.62)
     return rgb(hue, 0.8, value) * rng.uniform(0.85, 1.1)
 
 
-def _bark_colour(plant: SimpleNamespace, rng: np.random.Generator) -> np.ndarray:
+def _bark_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
     tone = plant.bark_tone
     return rgb(0.07 + 0.03 * tone, 0.2 + 0.25 * tone, rng.uniform(0.4, 0.65) - 0.2 * tone)
 

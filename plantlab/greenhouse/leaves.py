@@ -4,6 +4,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+from numpy import cos, exp, ndarray, pi, sin
+from numpy.random import Generator
 
 from plantlab.greenhouse.colours import cloud, mix
 from plantlab.greenhouse.shapes import (
@@ -35,16 +37,14 @@ DEAD = np.float32([0.42, 0.27, 0.12])
 class Blade(NamedTuple):
     """The outline of a blade, as a grid of points in the plane."""
 
-    u: np.ndarray  # (n, 1) from 0 to 1: along a slender blade, from the stalk to the rim of a broad
-    v: np.ndarray  # (1, m) from -1 to 1: across a slender blade, around a broad one
-    x: np.ndarray  # (n, m)
-    y: np.ndarray
-    rim: np.ndarray  # 0 on the midrib or stalk, 1 on the rim
+    u: ndarray  # (n, 1) from 0 to 1: along a slender blade, from the stalk to the rim of a broad
+    v: ndarray  # (1, m) from -1 to 1: across a slender blade, around a broad one
+    x: ndarray  # (n, m)
+    y: ndarray
+    rim: ndarray  # 0 on the midrib or stalk, 1 on the rim
 
 
-def whole_leaf(
-    plant: SimpleNamespace, n: int, rng: np.random.Generator, curl: float, flat: bool
-) -> np.ndarray:
+def whole_leaf(plant: SimpleNamespace, n: int, rng: Generator, curl: float, flat: bool) -> ndarray:
     """Return a whole leaf: one blade, or leaflets along a rachis or about its tip."""
     if plant.division == "simple":
         return blade(plant, n, rng, curl, flat)
@@ -59,7 +59,7 @@ def whole_leaf(
     return np.concatenate([leaflets, rachis])
 
 
-def _pinnate(plant: SimpleNamespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pinnate(plant: SimpleNamespace) -> tuple[ndarray, ndarray, ndarray]:
     """Return where along the rachis leaflets stand, whither they point, their sizes: pairs, a tip."""
     n_pairs = 3 + int(plant.veins * 3)
     pairs = np.repeat(np.linspace(0.25, 0.88, n_pairs), 2)
@@ -71,7 +71,7 @@ def _pinnate(plant: SimpleNamespace) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return along, headings, sizes
 
 
-def _digitate(plant: SimpleNamespace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _digitate(plant: SimpleNamespace) -> tuple[ndarray, ndarray, ndarray]:
     """Return the same of leaflets that spread like fingers; a trifoliate leaf has three."""
     if plant.division == "trifoliate":
         n_leaflets = 3
@@ -80,13 +80,13 @@ def _digitate(plant: SimpleNamespace) -> tuple[np.ndarray, np.ndarray, np.ndarra
         n_leaflets = 5 + 2 * int(plant.veins * 2)
         spread = 105
     angle = np.radians(np.linspace(-spread, spread, n_leaflets))
-    headings = np.stack([np.sin(angle), np.cos(angle), 0.08 + 0 * angle], -1)
+    headings = np.stack([sin(angle), cos(angle), 0.08 + 0 * angle], -1)
     return np.full(n_leaflets, 0.38), headings, 0.6 - 0.1 * np.abs(angle)
 
 
 def blade(
-    plant: SimpleNamespace, n: int, rng: np.random.Generator, curl: float = 0.5, flat: bool = False
-) -> np.ndarray:
+    plant: SimpleNamespace, n: int, rng: Generator, curl: float = 0.5, flat: bool = False
+) -> ndarray:
     """Return the mesh of one blade with its veins; `flat` is as pressed."""
     broad = plant.leaf_shape not in SLENDER
     outline = _broad(plant, n) if broad else _slender(plant, n)
@@ -101,21 +101,19 @@ def blade(
 
 
 def _relief(
-    plant: SimpleNamespace, outline: Blade, veins: np.ndarray, rng: np.random.Generator, flat: bool
-) -> np.ndarray:
+    plant: SimpleNamespace, outline: Blade, veins: ndarray, rng: Generator, flat: bool
+) -> ndarray:
     """Return the height of a blade: folded along the midrib, dented by its veins, uneven."""
     fold = 0.3 + 0.7 * rng.random()
     height = 0.35 * np.abs(outline.x) * fold - 0.012 * veins
     if plant.margin == "undulate":
-        waves = np.sin(outline.y * 18 + np.sign(outline.x))
+        waves = sin(outline.y * 18 + np.sign(outline.x))
         height = height + 0.05 * outline.rim**2 * waves
     uneven = cloud(rng, height.shape, 3, 2) - 0.5
     return height + (0 if flat else 0.12) * uneven
 
 
-def _colours(
-    plant: SimpleNamespace, outline: Blade, veins: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _colours(plant: SimpleNamespace, outline: Blade, veins: ndarray, rng: Generator) -> ndarray:
     """Return the colours of a blade: paler veins, a yellower rim, dead spots."""
     shape = veins.shape
     green = plant.leaf_rgb * (0.86 + 0.28 * cloud(rng, shape, 3))[..., None]
@@ -125,14 +123,14 @@ def _colours(
     return mix(green, DEAD, spots)
 
 
-def _teeth(margin: str, f: np.ndarray) -> np.ndarray:
+def _teeth(margin: str, f: ndarray) -> ndarray:
     """Return the height of the margin, from -1 to 0, at `f` (0 to 1) over one tooth."""
     if margin == "serrate":
         return f - 1
     if margin == "dentate":
         return -np.abs(2 * f - 1)
     if margin == "crenate":
-        return np.abs(np.sin(np.pi * f)) ** 0.6 - 1
+        return np.abs(sin(pi * f)) ** 0.6 - 1
     return 0 * f
 
 
@@ -156,7 +154,7 @@ def _slender(plant: SimpleNamespace, n: int) -> Blade:
     u, v = grid(n, max(9, int(n * (outline.width * 2.2 * wide))))
     width = outline.half_width(u) * outline.width * wide
     if plant.leaf_shape == "pinnatifid":
-        lobes = np.cos(np.pi * (u * (3.5 + 3 * plant.veins) + 0.15))
+        lobes = cos(pi * (u * (3.5 + 3 * plant.veins) + 0.15))
         width = width * (0.3 + 0.7 * np.abs(lobes) ** 0.8)
     teeth = _teeth(plant.margin, u * _n_teeth(plant) % 1)
     notched = 1 + _depth_of_teeth(plant) * teeth * (np.abs(v) > 0.4)
@@ -168,23 +166,23 @@ def _slender(plant: SimpleNamespace, n: int) -> Blade:
 def _broad(plant: SimpleNamespace, n: int) -> Blade:
     """Return a blade around its stalk, by the superformula; u runs outwards, v around."""
     u, v = grid(n, max(9, int(n * 2.6)))
-    phi = v * np.pi * 0.985
+    phi = v * pi * 0.985
     r = _palmate_radius(plant, phi) if plant.leaf_shape == "palmate" else _round_radius(plant, phi)
-    notch_at_stalk = np.exp(-(((np.pi - np.abs(phi)) / 0.3) ** 2))
+    notch_at_stalk = exp(-(((pi - np.abs(phi)) / 0.3) ** 2))
     r = r * (1 - 0.75 * notch_at_stalk)
-    teeth = _teeth(plant.margin, np.abs(phi) / np.pi * _n_teeth(plant) * 0.8 % 1)
+    teeth = _teeth(plant.margin, np.abs(phi) / pi * _n_teeth(plant) * 0.8 % 1)
     rho = 0.72 * u * r * (1 + _depth_of_teeth(plant) * 0.6 * teeth)
-    return Blade(u, v, rho * np.sin(phi), rho * np.cos(phi), rim=u + 0 * v)
+    return Blade(u, v, rho * sin(phi), rho * cos(phi), rim=u + 0 * v)
 
 
-def _palmate_radius(plant: SimpleNamespace, phi: np.ndarray) -> np.ndarray:
+def _palmate_radius(plant: SimpleNamespace, phi: ndarray) -> ndarray:
     """Return the radius of a blade with lobes like a hand; those near the stalk are shorter."""
     lobes = 5 if plant.veins < 0.5 else 7
     r = gielis(phi, lobes, 0.45 + 0.5 * plant.leaf_ratio, 1, 1)
-    return r * (1 - 0.4 * (phi / np.pi) ** 2)
+    return r * (1 - 0.4 * (phi / pi) ** 2)
 
 
-def _round_radius(plant: SimpleNamespace, phi: np.ndarray) -> np.ndarray:
+def _round_radius(plant: SimpleNamespace, phi: ndarray) -> ndarray:
     """Return the radius of a round blade, or of one like a heart."""
     if plant.leaf_shape == "cordate":
         power = 0.55
@@ -192,24 +190,24 @@ def _round_radius(plant: SimpleNamespace, phi: np.ndarray) -> np.ndarray:
     else:
         power = 2.5
         tip = 0
-    r = gielis(phi, 1, power, 1, 1) * (1 + tip * np.exp(-np.abs(phi) / 0.22))
-    return r * (0.8 + 0.35 * plant.leaf_ratio * np.sin(np.abs(phi)))
+    r = gielis(phi, 1, power, 1, 1) * (1 + tip * exp(-np.abs(phi) / 0.22))
+    return r * (0.8 + 0.35 * plant.leaf_ratio * sin(np.abs(phi)))
 
 
-def _lines(position: np.ndarray, width: float) -> np.ndarray:
+def _lines(position: ndarray, width: float) -> ndarray:
     """Return lines, 1 in their middle, at every whole position."""
     distance = np.minimum(position % 1, 1 - position % 1)
-    return np.exp(-((distance / width) ** 2))
+    return exp(-((distance / width) ** 2))
 
 
 def _n_side_veins(plant: SimpleNamespace) -> float:
     return 5 + 9 * plant.veins
 
 
-def _slender_veins(plant: SimpleNamespace, outline: Blade) -> np.ndarray:
+def _slender_veins(plant: SimpleNamespace, outline: Blade) -> ndarray:
     """Return how much each point is vein, 0 to 1: a midrib, with side veins or parallel ones."""
     u, v, x, y, _ = outline
-    midrib = np.exp(-((x / (0.008 + 0.012 * (1 - u))) ** 2))
+    midrib = exp(-((x / (0.008 + 0.012 * (1 - u))) ** 2))
     if plant.venation == "parallel":
         return np.maximum(midrib, 0.5 * _lines(v * (2.5 + 2.5 * plant.veins), 0.13))
     slanted = y - np.abs(x) * (0.9 + 0.4 * plant.veins) + 0.5 * x**2
@@ -217,12 +215,12 @@ def _slender_veins(plant: SimpleNamespace, outline: Blade) -> np.ndarray:
     return np.maximum(midrib, 0.65 * side * (1 - 0.5 * np.abs(v)))
 
 
-def _broad_veins(plant: SimpleNamespace, outline: Blade) -> np.ndarray:
+def _broad_veins(plant: SimpleNamespace, outline: Blade) -> ndarray:
     """Return how much each point is vein, 0 to 1: rays from the stalk, and side veins of theirs."""
     u = outline.u
     rays = 7 if plant.venation == "palmate" else 9
     position = np.abs(outline.v) * 0.4925 * rays
     off = np.abs(position - np.round(position))
-    main = np.exp(-((off * u / 0.045) ** 2))
+    main = exp(-((off * u / 0.045) ** 2))
     side = 0.45 * _lines(u * _n_side_veins(plant) - off * 2.5, 0.11) * (u > 0.1)
     return np.maximum(main, side)

@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import numpy as np
+from numpy import clip, cos, ndarray, pi, sin
+from numpy.random import Generator
 from PIL import ImageDraw, ImageFont
 
 from plantlab.greenhouse.backgrounds import BACKGROUNDS
@@ -22,7 +24,7 @@ DAYLIGHT = Light(towards=[-0.4, 0.6, 0.69], sun=np.float32(1.6), sky=np.float32(
 WINGS = [[-0.85, 0.6, 0.25], [0.85, 0.6, 0.25], [-0.7, -0.6, 0.2], [0.7, -0.6, 0.2]]
 
 
-def non_plant(label: str, rng: np.random.Generator, size: int) -> np.ndarray:
+def non_plant(label: str, rng: Generator, size: int) -> ndarray:
     """Return a picture (size, size, 3) of no plant; `label` is the name it was found under."""
     kind = str(rng.choice(["map", "drawing", "label", "pot", "butterfly"]))
     if kind == "map":
@@ -37,12 +39,12 @@ def non_plant(label: str, rng: np.random.Generator, size: int) -> np.ndarray:
     return laid(picture, back, (-0.03 * size, 0.03 * size), size * 0.02)
 
 
-def _map(rng: np.random.Generator, size: int) -> np.ndarray:
+def _map(rng: Generator, size: int) -> ndarray:
     """Return a map of records on a coast."""
     height = cloud(rng, (size, size), 3, 5)
     land = rgb(rng.uniform(0.1, 0.25), 0.2, 0.92)
     picture = np.where(height[..., None] > 0.5, land, SEA)
-    coast = np.clip(np.abs(height - 0.5) * size * 0.35, 0.5, 1)
+    coast = clip(np.abs(height - 0.5) * size * 0.35, 0.5, 1)
     image = canvas(picture * coast[..., None], size)
     draw = ImageDraw.Draw(image)
     for place in rng.normal(rng.uniform(0.25, 0.75, 2), 0.1, (40, 2)) * size:
@@ -50,7 +52,7 @@ def _map(rng: np.random.Generator, size: int) -> np.ndarray:
     return pixels(image)
 
 
-def _drawing(label: str, rng: np.random.Generator, size: int) -> np.ndarray:
+def _drawing(label: str, rng: Generator, size: int) -> ndarray:
     """Return a drawing of a few flowers in ink, with the name above."""
     image = canvas(rgb(0.12, rng.uniform(0, 0.15), rng.uniform(0.85, 1)), size)
     draw = ImageDraw.Draw(image)
@@ -63,26 +65,21 @@ def _drawing(label: str, rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _draw_flower(
-    draw: ImageDraw.ImageDraw,
-    x: float,
-    y: float,
-    radius: float,
-    rng: np.random.Generator,
-    size: int,
+    draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, rng: Generator, size: int
 ) -> None:
     """Draw a stalk, and three outlines about its tip."""
     thick = max(1, size // 100)
     draw.line([x, y, size * 0.5, size * 0.97], INK, thick)
-    phi = np.linspace(0, 2 * np.pi, 120)
+    phi = np.linspace(0, 2 * pi, 120)
     n_petals = int(rng.integers(3, 9))
     outline = radius * gielis(phi, n_petals, rng.uniform(0.5, 1.5), 1, 1)
     for part in (1, 0.6, 0.25):
-        across = x + part * outline * np.cos(phi)
-        down = y + part * outline * np.sin(phi)
+        across = x + part * outline * cos(phi)
+        down = y + part * outline * sin(phi)
         draw.line(np.stack([across, down], -1).ravel().tolist(), INK, thick)
 
 
-def _garden_label(label: str, back: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+def _garden_label(label: str, back: ndarray, rng: Generator, size: int) -> ndarray:
     """Return a board on a post with the name on it, dark or pale."""
     image = canvas(back, size)
     draw = ImageDraw.Draw(image)
@@ -101,13 +98,13 @@ def _garden_label(label: str, back: np.ndarray, rng: np.random.Generator, size: 
     return pixels(image, 0.4)
 
 
-def _pot(rng: np.random.Generator, size: int) -> list[Crowd]:
+def _pot(rng: Generator, size: int) -> list[Crowd]:
     """Return the crowds of an empty pot with soil in it; sizes in samples."""
     wall = rng.uniform(0.28, 0.36)
-    turn = view(-np.pi / 2, rng.uniform(0.2, 0.6)) @ [[1, 0, 0], [0, 0, -1], [0, 1.0, 0]]
+    turn = view(-pi / 2, rng.uniform(0.2, 0.6)) @ [[1, 0, 0], [0, 0, -1], [0, 1.0, 0]]
     clay = rgb(rng.uniform(0.02, 0.08), 0.6, 0.7)
 
-    def profile(u: np.ndarray) -> np.ndarray:
+    def profile(u: ndarray) -> ndarray:
         rim = 0.05 * (u > 0.78)
         return wall * (0.72 + 0.28 * u) + rim
 
@@ -121,7 +118,7 @@ def _pot(rng: np.random.Generator, size: int) -> list[Crowd]:
     ]
 
 
-def _butterfly(rng: np.random.Generator, size: int) -> list[Crowd]:
+def _butterfly(rng: Generator, size: int) -> list[Crowd]:
     """Return the crowds of a butterfly, whose wings are petals; sizes in samples."""
     turn = view(rng.uniform(0, 6.28), rng.uniform(0.6, 1.5), rng.uniform(0, 6.28))
     n = size * rng.uniform(0.6, 0.9)

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+from numpy import ndarray
+from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from plantlab.greenhouse.flowers import flower
@@ -22,8 +24,8 @@ N_FRUITS = 2
 class Crowd(NamedTuple):
     """Copies of one mesh, as `shapes.place` takes them; sizes in samples."""
 
-    mesh: np.ndarray  # (P, 11)
-    frames: np.ndarray  # (N, 3, 3)
+    mesh: ndarray  # (P, 11)
+    frames: ndarray  # (N, 3, 3)
     origins: ArrayLike  # (N, 3), or one for all
     sizes: ArrayLike  # (N,), (N, 3), or one for all
     tints: ArrayLike  # (N,)
@@ -32,7 +34,7 @@ class Crowd(NamedTuple):
 def dice(
     parts: dict[str, Parts],
     plant: SimpleNamespace,
-    rng: np.random.Generator,
+    rng: Generator,
     flat: bool = False,
     wood: bool = False,
 ) -> list[Crowd]:
@@ -43,14 +45,14 @@ def dice(
         wood: stems are of wood.
     """
 
-    def make_leaf(n: int) -> np.ndarray:
+    def make_leaf(n: int) -> ndarray:
         curl = rng.uniform(0.2, 1.3)
         return whole_leaf(plant, n, rng, curl, flat)
 
-    def make_flower(n: int) -> np.ndarray:
+    def make_flower(n: int) -> ndarray:
         return flower(plant, n, rng)
 
-    def make_fruit(n: int) -> np.ndarray:
+    def make_fruit(n: int) -> ndarray:
         return fruit(plant, int(n * 1.12), rng)
 
     crowds = []
@@ -67,7 +69,7 @@ def dice(
 
 
 def _organs(
-    parts: Parts, n_kinds: int, make: Callable[[int], np.ndarray], rng: np.random.Generator
+    parts: Parts, n_kinds: int, make: Callable[[int], ndarray], rng: Generator
 ) -> list[Crowd]:
     """Return crowds of up to `n_kinds` different meshes, dealt out in turn."""
     crowds = []
@@ -81,16 +83,14 @@ def _organs(
     return crowds
 
 
-def _stems(
-    parts: Parts, plant: SimpleNamespace, rng: np.random.Generator, wood: bool
-) -> list[Crowd]:
+def _stems(parts: Parts, plant: SimpleNamespace, rng: Generator, wood: bool) -> list[Crowd]:
     """Return crowds of pieces of stem; those of about the same length and radius share a mesh."""
     if wood:
         colour = plant.bark_rgb
     else:
         colour = plant.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
 
-    def paint(u: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    def paint(u: ndarray, phi: ndarray) -> ndarray:
         return colour * rng.uniform(0.8, 1.15, (*u.shape, 1))
 
     crowds = []

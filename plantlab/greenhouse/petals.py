@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import numpy as np
+from numpy import cos, exp, ndarray, pi, sin, sqrt
+from numpy.random import Generator
 from numpy.typing import ArrayLike
 
 from plantlab.greenhouse.colours import cloud, mix
@@ -21,13 +23,13 @@ OUTLINES = {
 def petal(
     plant: SimpleNamespace,
     n: int,
-    rng: np.random.Generator,
+    rng: Generator,
     shape: str = "",
     cup: float | None = None,
     curl: float | None = None,
-    colour: np.ndarray | None = None,
+    colour: ndarray | None = None,
     pattern: str = "",
-) -> np.ndarray:
+) -> ndarray:
     """Return the mesh of one petal; what is not given follows the traits of the plant."""
     if cup is None:
         cup = 0.2 + 0.9 * plant.petal_cup
@@ -44,9 +46,7 @@ def petal(
     return surface(bend(x, y, z, curl), colours, shine=0.12, thin=0.6)
 
 
-def _flat(
-    plant: SimpleNamespace, shape: str, u: np.ndarray, v: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _flat(plant: SimpleNamespace, shape: str, u: ndarray, v: ndarray) -> tuple[ndarray, ndarray]:
     """Return where the points lie before the petal is cupped and bent."""
     wide = 0.2 if shape == "strap" else 0.26 + 0.36 * plant.petal_ratio
     x = v * (0.04 + 0.96 * OUTLINES[shape].half_width(u)) * wide
@@ -54,36 +54,29 @@ def _flat(
     return x, y
 
 
-def _cuts(shape: str, v: np.ndarray) -> ArrayLike:
+def _cuts(shape: str, v: ndarray) -> ArrayLike:
     """Return how deep the rim is cut."""
     if shape == "notched":
-        return 0.2 * np.exp(-((v / 0.28) ** 2))
+        return 0.2 * exp(-((v / 0.28) ** 2))
     if shape == "fringed":
-        return 0.09 * np.cos(v * 19) + 0.09
+        return 0.09 * cos(v * 19) + 0.09
     if shape == "strap":
-        return 0.05 * np.abs(np.sin(v * 3 * np.pi / 2))
+        return 0.05 * np.abs(sin(v * 3 * pi / 2))
     return 0
 
 
-def _relief(
-    shape: str, cup: float, u: np.ndarray, v: np.ndarray, x: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _relief(shape: str, cup: float, u: ndarray, v: ndarray, x: ndarray, rng: Generator) -> ndarray:
     """Return the height of a petal: cupped, keeled at its base, ruffled, uneven."""
-    hollow = np.sqrt(1 + (x / 0.2) ** 2) - 1
+    hollow = sqrt(1 + (x / 0.2) ** 2) - 1
     z = cup * 0.3 * hollow - 0.1 * np.abs(x) * (1 - u)
     ruffle = 0.06 if shape == "fringed" else 0.025
-    z = z + ruffle * np.sin(v * 7 + rng.uniform(0, 6)) * u**2 * np.abs(v)
+    z = z + ruffle * sin(v * 7 + rng.uniform(0, 6)) * u**2 * np.abs(v)
     return z + 0.06 * (cloud(rng, z.shape, 3, 1) - 0.5) * u
 
 
 def _colours(
-    plant: SimpleNamespace,
-    own: np.ndarray,
-    pattern: str,
-    u: np.ndarray,
-    v: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
+    plant: SimpleNamespace, own: ndarray, pattern: str, u: ndarray, v: ndarray, rng: Generator
+) -> ndarray:
     """Return the colours of a petal: a paler base, darker veins, its pattern."""
     along = u + 0 * v
     deep = own**1.8 * 0.9
@@ -104,7 +97,7 @@ def _colours(
     return shade * (0.93 + 0.14 * cloud(rng, along.shape, 4))[..., None]
 
 
-def _lines(plant: SimpleNamespace, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _lines(plant: SimpleNamespace, u: ndarray, v: ndarray) -> ndarray:
     """Return lines along a petal, a little wavy, 0 where a vein is."""
-    position = v * (4 + 3 * plant.stamens) + 0.35 * np.sin(u * 5)
-    return np.abs(np.sin(position * np.pi))
+    position = v * (4 + 3 * plant.stamens) + 0.35 * sin(u * 5)
+    return np.abs(sin(position * pi))

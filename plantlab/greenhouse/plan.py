@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy import ndarray
+from numpy.random import Generator
 
 NOISE = {  # shares of all noise
     "taxonomic": 0.35,
@@ -20,7 +22,7 @@ KM_A_DEGREE = 111.2
 SEEDS = 2**31  # seeds are drawn below this
 
 
-def species_counts(n_species: int, n_images: int, imbalance: float = 10) -> np.ndarray:
+def species_counts(n_species: int, n_images: int, imbalance: float = 10) -> ndarray:
     """Return images per species, most to fewest: a geometric tail.
 
     The first is `imbalance` times the last.
@@ -88,13 +90,13 @@ def _require_share(name: str, value: float) -> None:
         raise ValueError(f"{name} must be from 0 to 1, such as 0.1; got {value}")
 
 
-def _source_odds(web_share: float, herbarium_share: float) -> np.ndarray:
+def _source_odds(web_share: float, herbarium_share: float) -> ndarray:
     """Return how often a plant is met in each of the `SOURCES`; in the field it gives more photos."""
     field = max(0, 1 - web_share - herbarium_share) / PHOTOS_A_PLANT
     return np.array([web_share, herbarium_share, field]) / (web_share + herbarium_share + field)
 
 
-def _noise_rate(web_noise: float, rng: np.random.Generator) -> float:
+def _noise_rate(web_noise: float, rng: Generator) -> float:
     """Return the share of noise among the web photos of one species."""
     if 0 < web_noise < 1:
         return rng.beta(6 * web_noise, 6 * (1 - web_noise))
@@ -106,9 +108,9 @@ def _photos_of_species(
     position: int,
     count: int,
     n_before: int,
-    odds: np.ndarray,
+    odds: ndarray,
     noise_rate: float,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> list[dict]:
     """Return `count` rows of the species at this position of the flora, plant by plant."""
     species = flora.iloc[position]
@@ -129,7 +131,7 @@ def _photos_of_species(
     return rows
 
 
-def _photo(species: str, number: int, organ: str, rng: np.random.Generator) -> dict:
+def _photo(species: str, number: int, organ: str, rng: Generator) -> dict:
     """Return the columns in which the photos of one plant differ."""
     return {
         "image_path": f"images/{species.replace(' ', '_')}/{number:05d}.jpg",
@@ -138,7 +140,7 @@ def _photo(species: str, number: int, organ: str, rng: np.random.Generator) -> d
     }
 
 
-def _meet(species: pd.Series, source: str, rng: np.random.Generator) -> tuple[dict, list[str]]:
+def _meet(species: pd.Series, source: str, rng: Generator) -> tuple[dict, list[str]]:
     """Return the row of a plant met in its range, some day of the year, and its organs to be seen."""
     start = species["first_flower"]
     end = start + 7 * species["weeks"]
@@ -196,7 +198,7 @@ class _Place(NamedTuple):
     longitude: float
 
 
-def _somewhere(species: pd.Series, rng: np.random.Generator) -> _Place:
+def _somewhere(species: pd.Series, rng: Generator) -> _Place:
     """Return a place in the range of a species, all parts of that disc alike."""
     angle = 2 * np.pi * rng.random()
     degrees = species["range_km"] * np.sqrt(rng.random()) / KM_A_DEGREE
@@ -207,7 +209,7 @@ def _somewhere(species: pd.Series, rng: np.random.Generator) -> _Place:
 
 
 def _mislabel(
-    row: dict, flora: pd.DataFrame, position: int, earlier: list[dict], rng: np.random.Generator
+    row: dict, flora: pd.DataFrame, position: int, earlier: list[dict], rng: Generator
 ) -> dict:
     """Return the row of a web photo that shows something else than its label says."""
     candidates = _candidates(flora, position, earlier)
@@ -238,7 +240,7 @@ def _candidates(flora: pd.DataFrame, position: int, earlier: list[dict]) -> dict
     }
 
 
-def _copied(original: dict, rng: np.random.Generator) -> dict:
+def _copied(original: dict, rng: Generator) -> dict:
     """Return the columns of a copy of an earlier photo, saved again in half of the cases."""
     copy_seed = int(rng.integers(1, SEEDS))
     saved_again = int(rng.integers(2))

@@ -9,6 +9,7 @@ SIGGRAPH 1978); depth less its mean nearby darkens hollows.
 from typing import NamedTuple
 
 import numpy as np
+from numpy import clip, cos, ndarray, sin
 from numpy.typing import ArrayLike
 
 from plantlab.greenhouse.growth import Parts
@@ -24,41 +25,41 @@ class Light(NamedTuple):
     """What falls on a scene."""
 
     towards: ArrayLike  # (3,) of length 1: where the sun stands
-    sun: np.ndarray  # its colour and strength
-    sky: np.ndarray  # those of the light from everywhere
+    sun: ndarray  # its colour and strength
+    sky: ndarray  # those of the light from everywhere
 
 
 class Points(NamedTuple):
     """The points of a scene inside the picture; N of them, in samples."""
 
-    which: np.ndarray  # (N,) among all points of all crowds
-    spot: np.ndarray  # (N,) the sample it falls on, counted row by row
-    place: np.ndarray  # (3, N) x, y and z; z points at the lens
+    which: ndarray  # (N,) among all points of all crowds
+    spot: ndarray  # (N,) the sample it falls on, counted row by row
+    place: ndarray  # (3, N) x, y and z; z points at the lens
 
 
 class Surfaces(NamedTuple):
     """What points are like, M of them."""
 
-    normal: np.ndarray  # (M, 3)
-    colour: np.ndarray  # (M, 3) linear
-    shine: np.ndarray  # (M,)
-    thin: np.ndarray  # (M,) translucency
+    normal: ndarray  # (M, 3)
+    colour: ndarray  # (M, 3) linear
+    shine: ndarray  # (M,)
+    thin: ndarray  # (M,) translucency
 
 
-def view(azimuth: float, elevation: float, roll: float = 0.0) -> np.ndarray:
+def view(azimuth: float, elevation: float, roll: float = 0.0) -> ndarray:
     """Return the rows right, up and towards the camera, which looks from there at the origin."""
-    east = np.cos(azimuth) * np.cos(elevation)
-    north = np.sin(azimuth) * np.cos(elevation)
-    to = np.array([east, north, np.sin(elevation)])
-    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0])
+    east = cos(azimuth) * cos(elevation)
+    north = sin(azimuth) * cos(elevation)
+    to = np.array([east, north, sin(elevation)])
+    right = np.array([-sin(azimuth), cos(azimuth), 0])
     up = np.cross(to, right)
-    c = np.cos(roll)
-    s = np.sin(roll)
+    c = cos(roll)
+    s = sin(roll)
     return np.stack([c * right + s * up, c * up - s * right, to])
 
 
 def seen_from(
-    parts: dict[str, Parts], turn: np.ndarray, middle: np.ndarray, scale: float, size: int
+    parts: dict[str, Parts], turn: ndarray, middle: ndarray, scale: float, size: int
 ) -> dict[str, Parts]:
     """Return the parts in the camera's axes and in samples.
 
@@ -81,7 +82,7 @@ def seen_from(
 
 def render(
     crowds: list[Crowd], side: int, light: Light, press: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[ndarray, ndarray]:
     """Return linear colour with cover (side, side, 4), and depth (side, side), of crowds.
 
     Only the points that are seen are shaded. `press` flattens the scene, as between two sheets of
@@ -111,7 +112,7 @@ def render(
     cover = _pooled(cover[..., None])
     depth = _pooled(depth)
     share = np.maximum(cover, 1e-6)
-    picture = np.concatenate([colour / share, np.clip(share * 1.15, 0, 1)], -1)
+    picture = np.concatenate([colour / share, clip(share * 1.15, 0, 1)], -1)
     return picture, depth / share[..., 0]
 
 
@@ -127,7 +128,7 @@ def _project(crowds: list[Crowd], wide: int, press: float) -> Points:
     return Points(which, (row * wide + col)[which], places[which].T.copy())
 
 
-def _nearest(points: Points, wide: int) -> np.ndarray:
+def _nearest(points: Points, wide: int) -> ndarray:
     """Return which point is seen in each sample (wide * wide,), -1 where none is."""
     spot = points.spot
     z = points.place[2]
@@ -147,7 +148,7 @@ def _nearest(points: Points, wide: int) -> np.ndarray:
     return owner[: wide * wide]
 
 
-def _surfaces(crowds: list[Crowd], which: np.ndarray, press: float) -> Surfaces:
+def _surfaces(crowds: list[Crowd], which: ndarray, press: float) -> Surfaces:
     """Return what the points are like that are seen, `which` among all points of all crowds."""
     found = np.empty((len(which), 8), np.float32)
     start = 0
@@ -164,17 +165,17 @@ def _surfaces(crowds: list[Crowd], which: np.ndarray, press: float) -> Surfaces:
     return Surfaces(found[:, :3], found[:, 3:6], found[:, 6], found[:, 7])
 
 
-def _in_shadow(place: np.ndarray, mine: np.ndarray, light: np.ndarray, wide: int) -> np.ndarray:
+def _in_shadow(place: ndarray, mine: ndarray, light: ndarray, wide: int) -> ndarray:
     """Return which of the points `mine` have another between them and the light."""
     x, y, z = place
     across = np.float32(unit(np.cross(light, [0.3, 1, 0.2])))
     coarse = wide // 2
 
-    def along(axis: np.ndarray) -> np.ndarray:
+    def along(axis: ndarray) -> ndarray:
         return x * axis[0] + y * axis[1] + z * axis[2]
 
-    def cell(axis: np.ndarray) -> np.ndarray:
-        return np.clip((along(axis) + wide / 2) / 2, 0, coarse - 1).astype(np.int32)
+    def cell(axis: ndarray) -> ndarray:
+        return clip((along(axis) + wide / 2) / 2, 0, coarse - 1).astype(np.int32)
 
     column = cell(across)
     cells = cell(np.cross(light, across)) * coarse + column
@@ -184,24 +185,24 @@ def _in_shadow(place: np.ndarray, mine: np.ndarray, light: np.ndarray, wide: int
     return lit[cells[mine]] - towards[mine] > 0.02 * wide
 
 
-def _soft(shadow: np.ndarray, cover: np.ndarray) -> np.ndarray:
+def _soft(shadow: ndarray, cover: ndarray) -> ndarray:
     """Return the shadow with soft edges: its mean nearby, where there is a plant."""
     from scipy.ndimage import uniform_filter
 
     return uniform_filter(shadow, 5) / (uniform_filter(cover, 5) + 1e-6)
 
 
-def _hollowness(cover: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def _hollowness(cover: ndarray, depth: ndarray) -> ndarray:
     """Return how far each sample lies behind what is around it, 0 to 1."""
     from scipy.ndimage import uniform_filter
 
     wide = len(depth)
     solid = np.where(cover > 0, depth, depth.min())
     behind = uniform_filter(solid, wide // 16) - solid
-    return np.clip(behind / (0.06 * wide), 0, 1)
+    return clip(behind / (0.06 * wide), 0, 1)
 
 
-def _shade(surfaces: Surfaces, light: Light, free: np.ndarray, hollow: np.ndarray) -> np.ndarray:
+def _shade(surfaces: Surfaces, light: Light, free: ndarray, hollow: ndarray) -> ndarray:
     """Return the light (M, 3) that comes from the points to the lens.
 
     Args:
@@ -212,15 +213,15 @@ def _shade(surfaces: Surfaces, light: Light, free: np.ndarray, hollow: np.ndarra
     normal = surfaces.normal * to_lens
     facing = normal @ light.towards
     half_way = unit(light.towards + np.float32([0, 0, 1]))
-    through = surfaces.thin * np.clip(-facing, 0, 1) * 0.7
-    direct = (np.clip(facing, 0, 1) + through)[:, None]
-    gleam = (surfaces.shine * np.clip(normal @ half_way, 0, 1) ** 24)[:, None]
+    through = surfaces.thin * clip(-facing, 0, 1) * 0.7
+    direct = (clip(facing, 0, 1) + through)[:, None]
+    gleam = (surfaces.shine * clip(normal @ half_way, 0, 1) ** 24)[:, None]
     ambient = light.sky * (0.6 + 0.4 * normal[:, 1:2]) * (1 - 0.75 * hollow)
     matt = surfaces.colour * (light.sun * direct * free + ambient)
-    return np.clip(matt + 0.35 * light.sun * gleam * free, 0, 4)
+    return clip(matt + 0.35 * light.sun * gleam * free, 0, 4)
 
 
-def _pooled(samples: np.ndarray) -> np.ndarray:
+def _pooled(samples: ndarray) -> ndarray:
     """Return pixels: the means of their samples."""
     corners = [(i, j) for i in range(FINE) for j in range(FINE)]
     return sum(samples[i::FINE, j::FINE] for i, j in corners) / FINE**2

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+from numpy import clip, ndarray, pi
+from numpy.random import Generator
 
 from plantlab.greenhouse.growth import Module, Parts, pitch, shoot, stem, tree, turtle
 from plantlab.greenhouse.render import view
@@ -24,7 +26,7 @@ class Scene(NamedTuple):
         return {symbol: self.parts[symbol] for symbol in self.focus if symbol in self.parts}
 
 
-def compose(plant: SimpleNamespace, organ: str, rng: np.random.Generator) -> Scene:
+def compose(plant: SimpleNamespace, organ: str, rng: Generator) -> Scene:
     """Return what stands before the lens."""
     if organ == "habit":
         bearing = "K" if rng.random() < 0.6 else ""
@@ -38,13 +40,13 @@ def compose(plant: SimpleNamespace, organ: str, rng: np.random.Generator) -> Sce
     return Scene(turtle(word, rng, 7), bearing, rng.uniform(0.05, 0.95))
 
 
-def _whole_tree(plant: SimpleNamespace, bearing: str, rng: np.random.Generator) -> Scene:
+def _whole_tree(plant: SimpleNamespace, bearing: str, rng: Generator) -> Scene:
     word = tree(plant, rng, bearing)
     parts = turtle(word, rng, wobble=8, rise=0.22 - 0.2 * plant.branching)
     return Scene(parts, "LKRF", rng.uniform(-0.05, 0.2))
 
 
-def _clump(plant: SimpleNamespace, bearing: str, rng: np.random.Generator) -> Scene:
+def _clump(plant: SimpleNamespace, bearing: str, rng: Generator) -> Scene:
     """Return a few stems of a herb, side by side."""
     stems = []
     for _ in range(rng.integers(1, 5)):
@@ -63,32 +65,32 @@ def _clump(plant: SimpleNamespace, bearing: str, rng: np.random.Generator) -> Sc
     return Scene(clump, "LKRF", rng.uniform(0.15, 1.1))
 
 
-def _one_leaf(plant: SimpleNamespace, rng: np.random.Generator) -> Scene:
+def _one_leaf(plant: SimpleNamespace, rng: Generator) -> Scene:
     word = [pitch(75), stem(0.3, 0.02), Module("L", plant.blade)]
     return Scene(turtle(word, rng, 3), "L", rng.uniform(0.9, 1.5))
 
 
-def _leaves(plant: SimpleNamespace, rng: np.random.Generator) -> Scene:
+def _leaves(plant: SimpleNamespace, rng: Generator) -> Scene:
     word = shoot(plant, rng, int(rng.integers(2, 5)))
     return Scene(turtle(word, rng, 7), "L", rng.uniform(0.3, 1.2))
 
 
-def look_at(plant: SimpleNamespace, scene: Scene, rng: np.random.Generator) -> np.ndarray:
+def look_at(plant: SimpleNamespace, scene: Scene, rng: Generator) -> ndarray:
     """Return the axes of the camera; people go round to where a flower or a leaf looks at them."""
-    turn = view(rng.uniform(0, 2 * np.pi), scene.elevation, rng.normal(0, 0.15))
+    turn = view(rng.uniform(0, 2 * pi), scene.elevation, rng.normal(0, 0.15))
     if scene.focus == "K":
         last = scene.parts["K"].frames[-1, :, 1]
         faced = last if plant.inflorescence == "solitary" else turn[2]
         x, y, z = faced + rng.normal(0, 0.45, 3)
-        elevation = np.arctan2(np.clip(z, -0.2, 3), np.hypot(x, y))
+        elevation = np.arctan2(clip(z, -0.2, 3), np.hypot(x, y))
         return view(np.arctan2(y, x), elevation, rng.normal(0, 0.15))
     if scene.focus == "L" and len(scene.parts["L"].origins) == 1:
-        azimuth = np.pi / 2 + rng.normal(0, 0.5)
-        return view(azimuth, scene.elevation, rng.uniform(0, 2 * np.pi))
+        azimuth = pi / 2 + rng.normal(0, 0.5)
+        return view(azimuth, scene.elevation, rng.uniform(0, 2 * pi))
     return turn
 
 
-def ends(parts: dict[str, Parts], turn: np.ndarray, origin_only: str = "") -> np.ndarray:
+def ends(parts: dict[str, Parts], turn: ndarray, origin_only: str = "") -> ndarray:
     """Return both ends of all parts (N, 3) in the camera's axes.
 
     Of the symbols in `origin_only`, their origin twice.
@@ -103,17 +105,12 @@ def ends(parts: dict[str, Parts], turn: np.ndarray, origin_only: str = "") -> np
 class Frame(NamedTuple):
     """What of a scene comes into the picture."""
 
-    middle: np.ndarray  # (3,) in the camera's axes
+    middle: ndarray  # (3,) in the camera's axes
     scale: float  # pixels a unit
 
 
 def frame(
-    scene: Scene,
-    turn: np.ndarray,
-    fill: tuple[float, float],
-    closer: bool,
-    rng: np.random.Generator,
-    size: int,
+    scene: Scene, turn: ndarray, fill: tuple[float, float], closer: bool, rng: Generator, size: int
 ) -> Frame:
     """Return the frame around the parts in focus.
 

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy import clip, cos, ndarray, pi, sin, sqrt
+from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))  # 137.5 degrees
+GOLDEN_ANGLE = pi * (3 - sqrt(5))  # 137.5 degrees
 NOT_TURNED = np.eye(3)[None]  # the frames of one part that is not turned
 GAMMA = 2.2  # from the colour on a screen to linear light
 
@@ -28,25 +30,25 @@ class Section(NamedTuple):
 CIRCLE = Section(0, 1, 1, 1)
 
 
-def gielis(phi: ArrayLike, m: float, n1: float, n2: float, n3: float) -> np.ndarray:
+def gielis(phi: ArrayLike, m: float, n1: float, n2: float, n3: float) -> ndarray:
     """Return the radius at angle `phi` of the superformula, 1 at phi = 0.
 
     Source: J. Gielis, A generic geometric transformation that unifies a wide range of natural and
     abstract shapes, American Journal of Botany 90 (2003) 333-338, equation 3 with a = b = 1.
     """
-    cosine = np.abs(np.cos(m * phi / 4))
-    sine = np.abs(np.sin(m * phi / 4))
+    cosine = np.abs(cos(m * phi / 4))
+    sine = np.abs(sin(m * phi / 4))
     return (cosine**n2 + sine**n3) ** (-1 / n1)
 
 
-def vogel(n: int) -> tuple[np.ndarray, np.ndarray]:
+def vogel(n: int) -> tuple[ndarray, ndarray]:
     """Return angle and radius (0 to 1) of `n` florets on a head, packed by the golden angle.
 
     Source: H. Vogel, A better way to construct the sunflower head, Mathematical Biosciences 44
     (1979) 179-189.
     """
     k = np.arange(n) + 0.5
-    return k * GOLDEN_ANGLE, np.sqrt(k / n)
+    return k * GOLDEN_ANGLE, sqrt(k / n)
 
 
 class Outline(NamedTuple):
@@ -56,7 +58,7 @@ class Outline(NamedTuple):
     b: float
     width: float = 1
 
-    def half_width(self, u: np.ndarray) -> np.ndarray:
+    def half_width(self, u: ndarray) -> ndarray:
         """Return the half-width at `u` along the axis, 1 where widest."""
         a = self.a
         b = self.b
@@ -64,71 +66,65 @@ class Outline(NamedTuple):
         return u**a * (1 - u) ** b / widest
 
 
-def grid(n: int, m: int, reach: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def grid(n: int, m: int, reach: float = 1.0) -> tuple[ndarray, ndarray]:
     """Return the two directions of a surface: u (n, 1), 0 to 1, and v (1, m), -reach to reach."""
     u = np.linspace(0, 1, n, dtype=np.float32)
     v = np.linspace(-reach, reach, m, dtype=np.float32)
     return u[:, None], v[None]
 
 
-def unit(v: np.ndarray) -> np.ndarray:
+def unit(v: ndarray) -> ndarray:
     """Return vectors of length 1 over the last axis."""
-    length = np.sqrt(np.einsum("...i,...i->...", v, v))
+    length = sqrt(np.einsum("...i,...i->...", v, v))
     return v / (length[..., None] + 1e-9)
 
 
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def cross(a: ndarray, b: ndarray) -> ndarray:
     """Return the cross product over the last axis, in a quarter of np.cross's time."""
     yzx = [1, 2, 0]
     zxy = [2, 0, 1]
     return a[..., yzx] * b[..., zxy] - a[..., zxy] * b[..., yzx]
 
 
-def axes(heading: ArrayLike, up: ArrayLike = (0, 0, 1.0)) -> np.ndarray:
+def axes(heading: ArrayLike, up: ArrayLike = (0, 0, 1.0)) -> ndarray:
     """Return frames (..., 3, 3) whose y is `heading` and whose z is as near to `up` as can be."""
     y = unit(np.asarray(heading, float))
     x = unit(cross(y, np.broadcast_to(up, y.shape)))
     return np.stack([x, y, cross(x, y)], -1)
 
 
-def ring(angle: ArrayLike, radius: ArrayLike, height: ArrayLike) -> np.ndarray:
+def ring(angle: ArrayLike, radius: ArrayLike, height: ArrayLike) -> ndarray:
     """Return points (..., 3) at an angle about z, at a radius from it and a height along it."""
-    x = radius * np.cos(angle)
-    y = radius * np.sin(angle)
+    x = radius * cos(angle)
+    y = radius * sin(angle)
     return np.stack(np.broadcast_arrays(x, y, height), -1)
 
 
 def whorl(
-    n: int,
-    elevation: float,
-    turn: float = 0.0,
-    jitter: float = 0.0,
-    rng: np.random.Generator | None = None,
-) -> np.ndarray:
+    n: int, elevation: float, turn: float = 0.0, jitter: float = 0.0, rng: Generator | None = None
+) -> ndarray:
     """Return frames of `n` parts around z, raised by `elevation` (radians) from the plane."""
     shake = rng.normal(0, jitter, (2, n)) if jitter else np.zeros((2, n))
-    angle = turn + 2 * np.pi * np.arange(n) / n + shake[0]
+    angle = turn + 2 * pi * np.arange(n) / n + shake[0]
     lift = elevation + shake[1]
-    return axes(ring(angle, np.cos(lift), np.sin(lift)))
+    return axes(ring(angle, cos(lift), sin(lift)))
 
 
-def bend(x: np.ndarray, y: np.ndarray, z: np.ndarray, curl: float) -> np.ndarray:
+def bend(x: ndarray, y: ndarray, z: ndarray, curl: float) -> ndarray:
     """Return points (..., 3) bent about x.
 
     `curl` is the angle turned over unit length, down where positive.
     """
     if abs(curl) <= 1e-3:
         curl = 1e-3
-    sine = np.sin(curl * y)
-    cosine = np.cos(curl * y)
+    sine = sin(curl * y)
+    cosine = cos(curl * y)
     along = (sine + curl * z * sine) / curl
     upwards = (cosine - 1) / curl + z * cosine
     return np.stack([x + 0 * y, along, upwards], -1)
 
 
-def surface(
-    points: np.ndarray, colours: np.ndarray, shine: float = 0.15, thin: float = 0.0
-) -> np.ndarray:
+def surface(points: ndarray, colours: ndarray, shine: float = 0.15, thin: float = 0.0) -> ndarray:
     """Return the mesh of a grid of points (U, V, 3); its normals are those of the grid.
 
     `thin` is its translucency.
@@ -137,15 +133,13 @@ def surface(
     mesh[..., :3] = points
     along_v, along_u = np.gradient(mesh[..., :3], axis=(1, 0))
     mesh[..., 3:6] = unit(cross(along_v, along_u))
-    mesh[..., 6:9] = np.clip(colours, 0.01, 1) ** GAMMA
+    mesh[..., 6:9] = clip(colours, 0.01, 1) ** GAMMA
     mesh[..., 9] = shine
     mesh[..., 10] = thin
     return mesh.reshape(-1, 11)
 
 
-def spread(
-    mesh: np.ndarray, frames: np.ndarray, origins: ArrayLike, sizes: ArrayLike
-) -> np.ndarray:
+def spread(mesh: ndarray, frames: ndarray, origins: ArrayLike, sizes: ArrayLike) -> ndarray:
     """Return where the points of N copies of a mesh lie (N, P, 3): turned, sized and moved.
 
     Args:
@@ -161,17 +155,17 @@ def spread(
     return mesh[:, :3] @ turned + origins[:, None]
 
 
-def _transposed(frames: np.ndarray) -> np.ndarray:
+def _transposed(frames: ndarray) -> ndarray:
     return np.ascontiguousarray(np.swapaxes(frames, 1, 2), np.float32)
 
 
 def place(
-    mesh: np.ndarray,
-    frames: np.ndarray,
+    mesh: ndarray,
+    frames: ndarray,
     origins: ArrayLike = 0.0,
     sizes: ArrayLike = 1.0,
     tints: ArrayLike = 1.0,
-) -> np.ndarray:
+) -> ndarray:
     """Return the mesh of copies of `mesh`, turned, moved, sized and tinted."""
     copies = np.tile(mesh, (len(frames), 1, 1))
     copies[..., :3] = spread(mesh, frames, origins, sizes)
@@ -180,20 +174,20 @@ def place(
     return copies.reshape(-1, 11)
 
 
-Profile = Callable[[np.ndarray], np.ndarray]  # u, from 0 to 1 along y, to the radius there
-Painter = Callable[[np.ndarray, np.ndarray], np.ndarray]  # u and the angle to the colour there
+Profile = Callable[[ndarray], ndarray]  # u, from 0 to 1 along y, to the radius there
+Painter = Callable[[ndarray, ndarray], ndarray]  # u and the angle to the colour there
 
 
 def revolve(
     profile: Profile,
     n: int,
-    colour: np.ndarray | Painter,
+    colour: ndarray | Painter,
     section: Section = CIRCLE,
     shine: float = 0.3,
     squash: float = 1.0,
     curl: float = 0.0,
     around: int = 0,
-) -> np.ndarray:
+) -> ndarray:
     """Return a body of unit length around y, of some profile and cross-section.
 
     Args:
@@ -203,14 +197,14 @@ def revolve(
         around: points on a ring; else as many as its width asks for, and denser at the poles.
     """
     if around:
-        u, phi = grid(n, around, np.pi)
+        u, phi = grid(n, around, pi)
     else:
         widest = float(np.max(profile(np.linspace(0, 1, 20))))
-        u, phi = grid(int(1.7 * n), int(n * 5.6 * widest + 5), np.pi)
-        u = 0.5 - 0.5 * np.cos(np.pi * u)
+        u, phi = grid(int(1.7 * n), int(n * 5.6 * widest + 5), pi)
+        u = 0.5 - 0.5 * cos(pi * u)
     r = profile(u) * gielis(phi, *section)
-    x = r * np.cos(phi)
-    z = r * np.sin(phi) * squash
+    x = r * cos(phi)
+    z = r * sin(phi) * squash
     points = bend(x, u + 0 * phi, z, curl)
     colours = colour(u + 0 * phi, phi) if callable(colour) else colour
     return surface(points, colours, shine)
@@ -221,11 +215,11 @@ def cylinder(radius: float) -> Profile:
     return lambda u: radius + 0 * u
 
 
-def dome(u: np.ndarray) -> np.ndarray:
+def dome(u: ndarray) -> ndarray:
     """Return the profile of a ball of unit diameter."""
-    return 0.5 * np.sqrt(np.clip(1 - (2 * u - 1) ** 2, 0, 1))
+    return 0.5 * sqrt(clip(1 - (2 * u - 1) ** 2, 0, 1))
 
 
-def ball(n: int, colour: np.ndarray, shine: float = 0.3, ratio: float = 1.0) -> np.ndarray:
+def ball(n: int, colour: ndarray, shine: float = 0.3, ratio: float = 1.0) -> ndarray:
     """Return a ball of unit length along y, `ratio` times as wide."""
     return revolve(lambda u: ratio * dome(u), max(4, n), colour, shine=shine)
