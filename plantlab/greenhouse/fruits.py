@@ -193,10 +193,7 @@ def _samara(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> Mes
     pair = axes([[-0.8, 1, 0], [0.8, 1, 0]])
     nut = ball(n // 3, dry * 0.8)
     outwards = pair[..., 1]
-    return [
-        place(wing, pair, outwards * 0.15, 1.1),
-        place(nut, pair, 0, 0.35),
-    ]
+    return [place(wing, pair, outwards * 0.15, 1.1), place(nut, pair, 0, 0.35)]
 
 
 def _clock(plant: SimpleNamespace, n: int, dry: ndarray, rng: Generator) -> Meshes:
