@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from plantlab.heads.embedded import Embedded, principal_components
+from plantlab.heads.vectors import Photos, principal_components
 from plantlab.heads.tries import Tries, scores_of
-from plantlab.predictions import compare, metrics
+from plantlab.predictions import metrics
 
 SPECIES = ["Bellis minor", "Rosa alba"]
 
@@ -26,7 +26,7 @@ ALBA = head((0.0, 0.0), (5.0, 5.0))  # names Rosa alba always
 
 
 @pytest.fixture
-def embedded() -> Embedded:
+def photos() -> Photos:
     """Photos of two species, whose vectors say which; one plant of valid has two photos."""
     species = ["Rosa alba", "Bellis minor", "Rosa alba", "Rosa alba", "Bellis minor", "Carex vana"]
     images = pd.DataFrame(
@@ -38,35 +38,42 @@ def embedded() -> Embedded:
         }
     )
     vectors = np.array([[0, 1], [1, 0], [0, 1], [0, 1], [1, 0], [1, 1]], np.float32)
-    return Embedded(images, vectors)
+    return Photos(images, vectors)
 
 
-def test_species_are_those_of_train_and_targets_say_which_is_unknown(embedded):
-    assert embedded.species == SPECIES
-    assert list(embedded.targets) == [1, 0, 1, 1, 0, -1]
+def test_species_are_those_of_train_and_targets_say_which_is_unknown(photos):
+    assert photos.species == SPECIES
+    assert list(photos.targets) == [1, 0, 1, 1, 0, -1]
 
 
-def test_a_lesson_is_what_a_head_is_fitted_to(embedded):
-    vectors, targets, n_species = embedded.lesson()
+def test_a_lesson_is_what_a_head_is_fitted_to(photos):
+    vectors, targets, n_species = photos.lesson()
     assert vectors.tolist() == [[0, 1], [1, 0]] and list(targets) == [1, 0] and n_species == 2
-    assert list(embedded.lesson(np.array([4, 3]))[1]) == [0, 1]
+    assert list(photos.lesson(np.array([4, 3]))[1]) == [0, 1]
 
 
 @pytest.mark.parametrize("rows", ["valid", np.arange(6).clip(2, 4) == np.arange(6), [2, 3, 4]])
-def test_a_split_a_mask_and_row_numbers_ask_about_the_same_photos(embedded, rows):
-    asked = embedded.ask_photos(RIGHT, rows if isinstance(rows, str) else np.array(rows))
+def test_a_split_a_mask_and_row_numbers_ask_about_the_same_photos(photos, rows):
+    asked = photos.ask_photos(RIGHT, rows if isinstance(rows, str) else np.array(rows))
     assert asked.images["image_path"].tolist() == ["c", "d", "e"]
     assert asked.probs.argmax(axis=1).tolist() == [1, 1, 0]
 
 
-def test_plants_are_asked_by_the_mean_over_their_photos(embedded):
-    plants, photos = embedded.ask(RIGHT, "valid"), embedded.ask_photos(RIGHT, "valid")
+def test_plants_are_asked_by_the_mean_over_their_photos(photos):
+    plants = photos.ask(RIGHT, "valid")
+    one_by_one = photos.ask_photos(RIGHT, "valid")
     assert plants.images["obs_id"].tolist() == ["3", "4"]
-    assert plants.probs[0] == pytest.approx(photos.probs[:2].mean(axis=0))
+    assert plants.probs[0] == pytest.approx(one_by_one.probs[:2].mean(axis=0))
 
 
-def test_the_table_has_a_row_a_try_and_keeps_settings_as_they_are(embedded):
-    tries = Tries(embedded)
+def test_the_most_alike_photos_name_a_photo_without_a_head(photos):
+    asked = photos.ask_neighbours(np.array([0, 1]), np.array([2, 4, 5]), k=1)
+    assert asked.images["image_path"].tolist() == ["c", "e", "f"]
+    assert list(asked.species) == SPECIES and asked.probs.argmax(axis=1)[:2].tolist() == [1, 0]
+
+
+def test_the_table_has_a_row_a_try_and_keeps_settings_as_they_are(photos):
+    tries = Tries(photos)
     tries.add("plain", 1, RIGHT)
     tries.add("plain", 0.3, WRONG)
     tries.add("shifted", (1, 0.5), ALBA)
@@ -77,8 +84,8 @@ def test_the_table_has_a_row_a_try_and_keeps_settings_as_they_are(embedded):
     assert table["top1"].tolist() == [1, 0, 0.5] and table["mrr"].tolist() == [1, 0.5, 0.75]
 
 
-def test_the_best_of_each_method_and_of_equal_ones_the_first(embedded):
-    tries = Tries(embedded)
+def test_the_best_of_each_method_and_of_equal_ones_the_first(photos):
+    tries = Tries(photos)
     for setting, tried in {"a": ALBA, "b": RIGHT, "c": RIGHT}.items():
         tries.add("second by name", setting, tried)
     tries.add("first by name", "d", WRONG)
@@ -89,10 +96,10 @@ def test_the_best_of_each_method_and_of_equal_ones_the_first(embedded):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_it_chooses_as_max_over_a_dict_would(embedded, seed):
+def test_it_chooses_as_max_over_a_dict_would(photos, seed):
     """The rule of notebook 05, as Python says it: those above the floor first, then by score."""
     rng = np.random.default_rng(seed)
-    tries = Tries(embedded)
+    tries = Tries(photos)
     for setting in range(12):
         scores = dict(zip(["top1", "mrr", "ma_mrr"], rng.integers(0, 4, 3) / 4))
         row = {"method": f"method {setting % 3}", "setting": setting, "head": RIGHT}
@@ -104,8 +111,8 @@ def test_it_chooses_as_max_over_a_dict_would(embedded, seed):
         assert best.loc[method, "setting"] == wanted["setting"]
 
 
-def test_quick_scores_are_those_of_metrics(embedded):
-    answers = embedded.ask(ALBA, "valid")
+def test_quick_scores_are_those_of_metrics(photos):
+    answers = photos.ask(ALBA, "valid")
     row = metrics.score(answers, n_boot=1).iloc[0]
     assert scores_of(answers) == pytest.approx({m: row[m] for m in ("top1", "mrr", "ma_mrr")})
 
@@ -120,12 +127,3 @@ def test_components_are_learnt_from_train_alone():
     embeddings[~learn] *= 9
     assert principal_components(embeddings, learn, 5)[learn] == pytest.approx(vectors[learn])
     assert principal_components(embeddings, learn, 400).shape == (30, 8), "no more than there are"
-
-
-def test_answers_are_scored_one_below_the_other(embedded):
-    answers = {"right": embedded.ask(RIGHT, "valid"), "alba": embedded.ask(ALBA, "valid")}
-    scores = compare.score_each(answers, measures=["top1"])
-    assert scores["method"].tolist() == ["right", "alba"] and scores["top1"].tolist() == [1, 0.5]
-    groups = compare.score_each(answers, by={"roses": ["Rosa alba"], "all": SPECIES})
-    assert groups["method"].tolist() == ["right", "right", "alba", "alba"]
-    assert groups.index.tolist() == [0, 1, 2, 3]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from plantlab.heads.embedded import Embedded
+from plantlab.heads.vectors import Photos
 from plantlab.predictions import Predictions, metrics
 
 
@@ -17,12 +17,12 @@ class Tries:
     Test is not asked: it is scored once, with what was chosen here.
     """
 
-    embedded: Embedded
+    photos: Photos
     rows: list[dict] = field(default_factory=list)
 
     def add(self, method: str, setting: object, head: nn.Module) -> None:
         """Ask a head about valid and put it into the table, with its method and its setting."""
-        answers = self.embedded.ask(head, "valid")
+        answers = self.photos.ask(head, "valid")
         self.rows.append({"method": method, "setting": setting, "head": head} | scores_of(answers))
 
     @property

@@ -8,6 +8,7 @@ import pandas as pd
 from torch import nn
 
 from plantlab.heads.linear import probabilities
+from plantlab.networks.neighbours import Neighbours, knn
 from plantlab.predictions import Predictions
 
 
@@ -32,7 +33,7 @@ def principal_components(
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded:
+class Photos:
     """Photos and their vectors: `images` (N rows, with `split`) and `vectors` (N, D), row for row.
 
     The species are those of train. Where rows are asked for, a split is named ("valid"), or they
@@ -70,3 +71,9 @@ class Embedded:
     def ask(self, head: nn.Module, rows: str | np.ndarray) -> Predictions:
         """Return what a head says of each plant: the mean over its photos."""
         return self.ask_photos(head, rows).by_observation()
+
+    def ask_neighbours(self, learn: np.ndarray, rows: np.ndarray, k: int = 10) -> Predictions:
+        """Return what the `k` photos of `learn` that are most alike say of each photo of `rows`."""
+        names = self.images["species"].iloc[learn]
+        known = Neighbours(self.vectors[learn])
+        return knn(known, names, self.images.iloc[rows], self.vectors[rows], k)
