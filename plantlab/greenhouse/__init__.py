@@ -1,6 +1,19 @@
-"""The built-in flora: plants grown, photographed and mislabelled from a seed, as no photographs are shipped."""
+"""The built-in flora, as no photographs are shipped: plants grown from a seed, then photographed.
 
-from plantlab.greenhouse.build import VERSION, build, plan_photos, species_counts, take_photo
+From seed to file: flora (species), plan (who photographs what), individual and growth (a plant),
+leaves, flowers and fruits (its organs), scenes and camera (the photo), build (the folder).
+"""
+
+from plantlab.greenhouse.build import VERSION, Parameters, build, take_photo
 from plantlab.greenhouse.flora import grow_flora
+from plantlab.greenhouse.plan import plan_photos, species_counts
 
-__all__ = ["VERSION", "build", "grow_flora", "plan_photos", "species_counts", "take_photo"]
+__all__ = [
+    "VERSION",
+    "Parameters",
+    "build",
+    "grow_flora",
+    "plan_photos",
+    "species_counts",
+    "take_photo",
+]

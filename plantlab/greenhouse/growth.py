@@ -1,230 +1,294 @@
-"""Whole shoots: an individual of a species, and the L-systems that set its leaves, flowers and fruits on stems.
+"""Whole shoots: the L-systems that set leaves, flowers and fruits on stems.
 
-Source: P. Prusinkiewicz and A. Lindenmayer, The Algorithmic Beauty of Plants, Springer 1990, chapter 1: bracketed,
-parametric, stochastic L-systems, read by a turtle. A module is (symbol, length, radius): `F` a piece of stem, `L` a
-leaf, `K` a flower, `R` a fruit; `&` pitches away from the axis, `/` rolls about it, by degrees; `[` and `]` branch.
+Source: P. Prusinkiewicz and A. Lindenmayer, The Algorithmic Beauty of Plants, Springer 1990,
+chapter 1: bracketed, parametric, stochastic L-systems, read by a turtle. A word is a list of
+modules. Their symbols: `F` a piece of stem, `L` a leaf, `K` a flower, `R` a fruit; `&` pitches away
+from the axis, `/` rolls about it; `[` and `]` branch; `A` is a bud that is still to grow.
 """
 
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
+from numpy import cos, ndarray, sin, sqrt
+from numpy.random import Generator
 
-from plantlab.greenhouse.flora import COLOURS, NUMBERS
-from plantlab.greenhouse.organs import EYE, axes, flower, fruit, leaf, place, revolve, rgb
-
-FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along the stem that bears it
-EYES = [
-    (0.13, 0.9, 0.9),
-    (0.09, 0.85, 0.75),
-    (0.05, 0.7, 0.35),
-    (0.95, 0.7, 0.45),
-]  # anthers and patterns of petals
-RIPE = [0.0, 0.97, 0.06, 0.1, 0.24, 0.67, 0.76, 0.93]  # hues of fruits
-INFLORESCENCES = {  # how many flowers; along an axis: the step and the stalk, in flower widths, flat on top?, the pitch
-    "solitary": (1,), "panicle": (5,), "umbel": (11,), "spike": (11, 0.34, 0.12, False, 66),
-    "raceme": (8, 0.42, 0.6, False, 66), "corymb": (8, 0.42, 0.4, True, 42),
-}  # fmt: skip
+from plantlab.greenhouse.shapes import axes
 
 
-def individual(species, seed: int, day: int) -> SimpleNamespace:
-    """Return one plant: the traits of its species, departed from a little, and its colours on that day of the year."""
-    rng, t = np.random.default_rng(seed), SimpleNamespace(**species)
-    t.n_petals = int(t.n_petals)
-    for name in NUMBERS:
-        setattr(t, name, float(np.clip(getattr(t, name) + rng.normal(0, 0.07), 0, 1)))
-    names, morph = list(COLOURS), t.flower_colour
-    if rng.random() >= 0.85:
-        morph = names[(names.index(morph) + rng.choice([-1, 1])) % len(names)]
-    hue, saturation, value = COLOURS[morph]
-    t.flower_rgb = rgb(
-        hue + rng.normal(0, 0.018),
-        saturation * rng.uniform(0.75, 1.1),
-        value * rng.uniform(0.85, 1.03),
-    )
-    t.eye_rgb, t.eye_pale = rgb(*EYES[int(t.veins * 3.99)]), t.gloss > 0.5
-    hue, saturation = (
-        0.2 + 0.14 * t.leaf_tone + rng.normal(0, 0.012),
-        rng.uniform(0.5, 0.75) - 0.2 * t.leaf_tone,
-    )
-    t.leaf_rgb = rgb(hue, saturation, rng.uniform(0.38, 0.6))
-    if t.habit != "herb" and day > 265:  # autumn
-        t.leaf_rgb = rgb(rng.uniform(0.02, 0.15), 0.75, rng.uniform(0.5, 0.8))
-    t.fruit_rgb = rgb(
-        RIPE[int(t.fruit_hue * 7.99)], 0.8, 0.75 - 0.45 * (t.fruit_hue > 0.62)
-    ) * rng.uniform(0.85, 1.1)
-    t.bark_rgb = rgb(
-        0.07 + 0.03 * t.bark_tone,
-        0.2 + 0.25 * t.bark_tone,
-        rng.uniform(0.4, 0.65) - 0.2 * t.bark_tone,
-    )
-    t.blemish = rng.random() ** 2
-    t.diameter = 0.22 + 0.75 * t.flower_size if t.flower_size > 0.15 else 0.1 + 0.6 * t.flower_size
-    t.blade = 0.55 + 0.75 * t.leaf_size
-    return t
+class Module(NamedTuple):
+    """One symbol of a word, with its numbers."""
+
+    symbol: str
+    value: float = 0  # the length of a stem, the size of an organ, the degrees of a turn
+    radius: float = 0  # of a stem
 
 
-def side(pitch: float, *modules, roll: float = 137.5) -> list:
-    """Return the word of a side branch, and the roll to the next."""
-    return [("[",), ("&", pitch), *modules, ("]",), ("/", roll)]
+Word = list[Module]
+PUSH = Module("[")
+POP = Module("]")
 
 
-def turtle(word: list, rng: np.random.Generator, wobble: float = 4, rise: float = 0.0) -> dict:
-    """Return what stands where: symbol -> (frames (N, 3, 3), origins (N, 3), sizes (N, 2)).
+class Parts(NamedTuple):
+    """Where all parts of one symbol stand: N frames, N origins, and N sizes (length, radius)."""
 
-    `wobble` is the turtle's unsteadiness in degrees, `rise` how much each piece of stem bends up (or down).
+    frames: ndarray  # (N, 3, 3)
+    origins: ndarray  # (N, 3)
+    sizes: ndarray  # (N, 2)
+
+
+class Axis(NamedTuple):
+    """An inflorescence with flowers along one axis; lengths in widths of a flower."""
+
+    step: float
+    stalk: float
+    flat_topped: bool
+    pitch: float  # degrees
+
+
+N_FLOWERS = {"solitary": 1, "panicle": 5, "umbel": 11, "spike": 11, "raceme": 8, "corymb": 8}
+AXES = {
+    "spike": Axis(step=0.34, stalk=0.12, flat_topped=False, pitch=66),
+    "raceme": Axis(step=0.42, stalk=0.6, flat_topped=False, pitch=66),
+    "corymb": Axis(step=0.42, stalk=0.4, flat_topped=True, pitch=42),
+}
+
+
+class Node(NamedTuple):
+    """How leaves stand at a node of the stem."""
+
+    n_leaves: int
+    turn: float  # degrees to the next node
+
+
+ALTERNATE = Node(1, turn=137.5)
+NODES = {"opposite": Node(2, turn=90), "whorled": Node(4, turn=45)}
+
+
+def stem(length: float, radius: float) -> Module:
+    """Return a piece of stem."""
+    return Module("F", length, radius)
+
+
+def pitch(degrees: float) -> Module:
+    """Return a turn away from the axis."""
+    return Module("&", degrees)
+
+
+def roll(degrees: float) -> Module:
+    """Return a turn about the axis."""
+    return Module("/", degrees)
+
+
+def side(degrees: float, branch: Word, turn: float = 137.5) -> Word:
+    """Return the word of a side branch, pitched by some degrees, and the roll to the next."""
+    return [PUSH, pitch(degrees), *branch, POP, roll(turn)]
+
+
+def turtle(word: Word, rng: Generator, wobble: float = 4, rise: float = 0.0) -> dict[str, Parts]:
+    """Return what stands where, by symbol.
+
+    Args:
+        wobble: the turtle's unsteadiness in degrees.
+        rise: how much each piece of stem bends up, or down.
     """
-    frame, at = np.array([[1, 0, 0], [0, 0, -1.0], [0, 1, 0]]), np.zeros(3)
-    stack, parts = [], {}
+    frame = np.array([[1, 0, 0], [0, 0, -1.0], [0, 1, 0]])
+    at = np.zeros(3)
+    stack = []
+    found: dict[str, list] = {}
     shake = iter(rng.normal(0, np.radians(wobble), 2 * len(word)))
-    for symbol, *size in word:
+    for symbol, value, radius in word:
         if symbol == "[":
             stack.append((frame, at))
         elif symbol == "]":
             frame, at = stack.pop()
         elif symbol in "&/":
-            angle = np.radians(size[0]) + next(shake)
-            c, s = np.cos(angle), np.sin(angle)
-            turn = (
-                [[1, 0, 0], [0, c, s], [0, -s, c]]
-                if symbol == "&"
-                else [[c, 0, s], [0, 1, 0], [-s, 0, c]]
-            )
-            frame = frame @ np.array(turn)
+            frame = frame @ _turn(symbol, np.radians(value) + next(shake))
         else:
-            parts.setdefault(symbol, []).append((frame, at, (*size, 0)[:2]))
-            if symbol == "F":
-                at = at + frame[:, 1] * size[0]
-                frame = axes(frame[:, 1] + frame[:, 0] * next(shake) + [0, 0, rise], frame[:, 2])
-    return {symbol: tuple(np.array(v) for v in zip(*kept)) for symbol, kept in parts.items()}
+            found.setdefault(symbol, []).append((frame, at, (value, radius)))
+        if symbol == "F":
+            at = at + frame[:, 1] * value
+            heading = frame[:, 1] + frame[:, 0] * next(shake) + [0, 0, rise]
+            frame = axes(heading, frame[:, 2])
+    parts = {}
+    for symbol, copies in found.items():
+        frames, origins, sizes = zip(*copies)
+        parts[symbol] = Parts(np.array(frames), np.array(origins), np.array(sizes))
+    return parts
 
 
-def inflorescence(t, rng, bearing: str = "K") -> list:
+def _turn(symbol: str, angle: float) -> ndarray:
+    c = cos(angle)
+    s = sin(angle)
+    if symbol == "&":
+        return np.array([[1, 0, 0], [0, c, s], [0, -s, c]])
+    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
+def inflorescence(plant: SimpleNamespace, rng: Generator, bearing: str = "K") -> Word:
     """Return the word of an inflorescence, or of what it has become in fruit (`bearing` "R")."""
-    d = t.diameter if bearing == "K" else t.diameter * 0.5 + 0.15
-    n, *along = INFLORESCENCES[t.inflorescence]
-    n = max(2, int(n * rng.uniform(0.7, 1.2) * (1.5 if t.diameter < 0.25 else 1))) if n > 1 else 1
-    n, thin = max(1, n // 2) if bearing == "R" else n, 0.006 + 0.03 * d
-
-    def branch(k):
-        if k < 1:
-            return [("F", 0.5 * d, thin), (bearing, d)]
-        return [("F", 0.75 * d, thin * 1.3), *side(48, *branch(k - 2)), *branch(k - 1)]
-
-    if t.inflorescence == "solitary":
-        return [("F", 1.6 * d, thin * 1.4), ("&", 25), ("F", 0.2 * d, thin * 1.4), (bearing, d)]
-    if t.inflorescence == "panicle":
-        return [("F", d, thin * 1.6), *branch(n)]
-    if t.inflorescence == "umbel":
-        long, tilts = d * max(1.1, 0.42 * np.sqrt(n)), 70 * np.sqrt((np.arange(n) + 0.5) / n)
-        return [("F", d, thin * 1.5)] + [
-            m for tilt in tilts for m in side(tilt, ("F", long, thin), (bearing, d))
-        ]
-    word, (step, stalk, flat, pitch) = [("F", d, thin * 1.6)], along
-    for k in range(n, 0, -1):
-        long = k * (step * d) * flat + stalk * d
-        word += [("F", step * d, thin * 1.5), *side(pitch, ("F", long, thin), (bearing, d))]
-    return [*word, ("F", step * d, thin), (bearing, d * 0.8)]
+    d = plant.diameter if bearing == "K" else plant.diameter * 0.5 + 0.15
+    n = _n_flowers(plant, rng)
+    if bearing == "R":
+        n = max(1, n // 2)
+    thin = 0.006 + 0.03 * d
+    organ = Module(bearing, d)
+    if plant.inflorescence == "solitary":
+        thick = thin * 1.4
+        return [stem(1.6 * d, thick), pitch(25), stem(0.2 * d, thick), organ]
+    if plant.inflorescence == "panicle":
+        return [stem(d, thin * 1.6), *_panicle(n, thin, organ)]
+    if plant.inflorescence == "umbel":
+        return [stem(d, thin * 1.5), *_umbel(n, thin, organ)]
+    return [stem(d, thin * 1.6), *_along(AXES[plant.inflorescence], n, thin, organ)]
 
 
-def leaves(t, rng, size: float = 1.0, pitch: float = 55) -> list:
-    """Return the word of one node: its leaves, and the roll to the next node."""
-    n, turn, word = *{"opposite": (2, 90), "whorled": (4, 45)}.get(t.phyllotaxis, (1, 137.5)), []
-    for _ in range(n):
-        blade = t.blade * size * rng.uniform(0.85, 1.1)
-        stalk = ("F", 0.16 * blade, 0.018)
-        word += side(pitch + rng.normal(0, 8), stalk, ("L", blade), roll=360 / n if n > 1 else 0)
-    return [*word, ("/", turn)]
+def _n_flowers(plant: SimpleNamespace, rng: Generator) -> int:
+    """Return how many flowers an inflorescence has; of small ones there are more."""
+    usual = N_FLOWERS[plant.inflorescence]
+    if usual == 1:
+        return 1
+    more = 1.5 if plant.diameter < 0.25 else 1
+    return max(2, int(usual * rng.uniform(0.7, 1.2) * more))
 
 
-def shoot(t, rng, nodes: int = 5, bearing: str = "", basal: bool | None = None) -> list:
-    """Return the word of a leafy stem that ends in flowers or fruits (`bearing`), or in a young leaf."""
-    tip = (
-        inflorescence(t, rng, bearing)
-        if bearing
-        else [*leaves(t, rng, 0.5, 25), ("&", 10), ("L", 0.4 * t.blade)]
-    )
-    if t.phyllotaxis == "basal" if basal is None else basal:
-        rosette = [
-            m for _ in range(nodes + 3) for m in [*leaves(t, rng, pitch=68), ("F", 0.01, 0.03)]
-        ]
-        return rosette + [("F", t.blade * 0.5, 0.03)] * 2 + tip if bearing else rosette
-    step = t.blade * (0.5 if t.phyllotaxis in ("opposite", "whorled") else 0.3)
-    sizes = 0.7 + 0.3 * np.arange(nodes, 0, -1) / nodes
-    return [m for size in sizes for m in [("F", step, 0.035), *leaves(t, rng, size)]] + tip
+def _panicle(k: int, thin: float, organ: Module) -> Word:
+    """Return a branch that forks into one of order k - 1 and, aside, one of order k - 2."""
+    d = organ.value
+    if k < 1:
+        return [stem(0.5 * d, thin), organ]
+    aside = side(48, _panicle(k - 2, thin, organ))
+    return [stem(0.75 * d, thin * 1.3), *aside, *_panicle(k - 1, thin, organ)]
 
 
-def tree(t, rng, bearing: str = "") -> list:
-    """Return the word of a tree or shrub: limbs that fork and taper, tufts of leaves, flowers or fruits at their ends.
-
-    Tall species keep a leader, so that the crown is a cone; in the others all limbs are alike and the crown is round.
-    """
-    spread, leader = 26 + 30 * t.branching, t.height > 0.6
-    tuft = [m for k in range(6) for m in side(35 + 9 * k, ("L", 0.34))]
-
-    def limb(k, r):
-        length = (0.34 + 0.2 * k) * rng.uniform(0.7, 1.3)
-        if k < 1:
-            return [("F", 0.25, r), *tuft, *([("&", 20), (bearing, 0.3)] if bearing else [])]
-        word = [("F", length, r)]
-        for _ in range(3 if leader else int(rng.integers(2, 4))):
-            pitch, low = rng.normal(spread + 12 * leader, 8), k - 1 - leader * rng.uniform(0, 0.8)
-            word += side(pitch, ("A", low, r * 0.6))
-        word += [("[",), *tuft, ("]",)] if k < 2.5 else []
-        return [*word, ("&", 6), ("A", k - (0.6 if leader else 1), r * (0.86 if leader else 0.7))]
-
-    trunk = [("F", 0.5 + 0.5 * t.height, 0.14)] * 2 + [("A", 3.4, 0.12)]
-    word = side(25, ("A", 2.9, 0.05)) * 5 if t.habit == "shrub" else trunk
-    for _ in range(7):  # every bud `A` at once
-        word = [m for module in word for m in (limb(*module[1:]) if module[0] == "A" else [module])]
+def _umbel(n: int, thin: float, organ: Module) -> Word:
+    """Return stalks of one length from one point."""
+    long = organ.value * max(1.1, 0.42 * sqrt(n))
+    word = []
+    for tilt in 70 * sqrt((np.arange(n) + 0.5) / n):
+        word += side(tilt, [stem(long, thin), organ])
     return word
 
 
-def foliage(t, n: int, rng, curl: float, flat: bool) -> np.ndarray:
-    """Return a whole leaf: one blade, or leaflets along a rachis or about its tip."""
-    if t.division == "simple":
-        return leaf(t, n, rng, curl, flat)
-    if t.division == "pinnate":
-        pairs = 3 + int(t.veins * 3)
-        along, left = np.append(np.repeat(np.linspace(0.25, 0.88, pairs), 2), 0.92), [-1, 0.55, 0.1]
-        heading = np.array([left, [1, 0.55, 0.1]] * pairs + [[0, 1, 0]])
-        at, size = np.outer(along, [0, 1, 0]), np.append(np.full(2 * pairs, 0.34), 0.36)
-    else:
-        k, half = (3, 75) if t.division == "trifoliate" else (5 + 2 * int(t.veins * 2), 105)
-        angle = np.radians(np.linspace(-half, half, k))
-        heading = np.stack([np.sin(angle), np.cos(angle), 0.08 + 0 * angle], -1)
-        at, size = np.tile([0, 0.38, 0], (k, 1)), 0.6 - 0.1 * np.abs(angle)
-    one = leaf(t, max(8, int(n * size[-1])), rng, curl, flat)
-    rachis = place(revolve(0.012, max(8, n), t.leaf_rgb * 0.9), EYE, 0, at[:, 1].max())
-    tints, up = rng.uniform(0.88, 1.1, len(at)), rng.normal(0, 0.1, at.shape) + [0, 0, 1]
-    return np.concatenate([place(one, axes(heading, up), at, size, tints), rachis])
+def _along(axis: Axis, n: int, thin: float, organ: Module) -> Word:
+    """Return an axis with stalks; under a flat top the lowest are the longest."""
+    d = organ.value
+    word = []
+    for k in range(n, 0, -1):
+        long = axis.stalk * d
+        if axis.flat_topped:
+            long = k * (axis.step * d) + long
+        word.append(stem(axis.step * d, thin * 1.5))
+        word += side(axis.pitch, [stem(long, thin), organ])
+    return [*word, stem(axis.step * d, thin), organ._replace(value=d * 0.8)]
 
 
-def dice(parts: dict, t, rng, flat: bool = False, wood: bool = False) -> list:
-    """Return the crowds of a plant whose sizes are in samples: three leaves and two flowers of it, set everywhere.
+def leaves(plant: SimpleNamespace, rng: Generator, size: float = 1.0, degrees: float = 55) -> Word:
+    """Return the word of one node: its leaves, and the roll to the next node."""
+    node = NODES.get(plant.phyllotaxis, ALTERNATE)
+    between = 360 / node.n_leaves if node.n_leaves > 1 else 0
+    word = []
+    for _ in range(node.n_leaves):
+        blade = plant.blade * size * rng.uniform(0.85, 1.1)
+        leaf = [stem(0.16 * blade, 0.018), Module("L", blade)]
+        word += side(degrees + rng.normal(0, 8), leaf, between)
+    return [*word, roll(node.turn)]
 
-    A crowd is (mesh, frames, origins, sizes, tints), as `place` takes them.
+
+def shoot(
+    plant: SimpleNamespace,
+    rng: Generator,
+    n_nodes: int = 5,
+    bearing: str = "",
+    basal: bool | None = None,
+) -> Word:
+    """Return the word of a leafy stem that ends in flowers or fruits, or in a young leaf.
+
+    Args:
+        bearing: "K" for flowers, "R" for fruits, "" for neither.
+        basal: whether all leaves stand in a rosette at the ground; else as the species has it.
     """
-    crowds, nothing = [], (np.zeros((0, 3, 3)), np.zeros((0, 3)), np.zeros((0, 2)))
-    makers = {"L": (3, lambda n: foliage(t, n, rng, rng.uniform(0.2, 1.3), flat)),
-              "K": (2, lambda n: flower(t, n, rng)), "R": (2, lambda n: fruit(t, int(n * 1.12), rng))}  # fmt: skip
-    for symbol, (kinds, make) in makers.items():
-        frames, at, size = parts.get(symbol, nothing)
-        for k in range(min(kinds, len(at))):
-            mine = slice(k, None, kinds)
-            n, turned = (
-                int(max(5, size[mine, 0].max() * 0.6)),
-                frames[mine] @ (FACE if symbol == "K" else EYE[0]),
-            )
-            crowds.append(
-                (make(n), turned, at[mine], size[mine, 0], rng.normal(1, 0.07, len(turned)))
-            )
-    frames, at, size = parts.get("F", nothing)
-    colour = t.bark_rgb if wood else t.leaf_rgb * 0.85 + np.float32([0.08, 0.03, 0.0])
-    bins = np.round(np.log2(np.maximum(size, 1))).astype(int) @ [100, 1]
-    for kind in np.unique(bins):  # pieces of stem of about the same length and radius share a mesh
-        mine = bins == kind
-        (length, radius), reach = size[mine].max(0), size[mine][:, [1, 0, 1]] * [1, 1.04, 1]
-        piece = revolve(1, int(length * 0.7 + 3), around=int(radius * 4.4 + 5), shine=0.1,
-                        colour=lambda u, phi: colour * rng.uniform(0.8, 1.15, (*u.shape, 1)))  # fmt: skip
-        crowds.append((piece, frames[mine], at[mine], reach, np.ones(mine.sum())))
-    return crowds
+    if bearing:
+        tip = inflorescence(plant, rng, bearing)
+    else:
+        tip = [*leaves(plant, rng, 0.5, 25), pitch(10), Module("L", 0.4 * plant.blade)]
+    if basal is None:
+        basal = plant.phyllotaxis == "basal"
+    if basal:
+        rosette = _rosette(plant, rng, n_nodes + 3)
+        stalk = [stem(plant.blade * 0.5, 0.03)] * 2
+        return [*rosette, *stalk, *tip] if bearing else rosette
+    step = plant.blade * (0.5 if plant.phyllotaxis in NODES else 0.3)
+    word = []
+    for size in 0.7 + 0.3 * np.arange(n_nodes, 0, -1) / n_nodes:
+        word += [stem(step, 0.035), *leaves(plant, rng, size)]
+    return word + tip
+
+
+def _rosette(plant: SimpleNamespace, rng: Generator, n_nodes: int) -> Word:
+    word = []
+    for _ in range(n_nodes):
+        word += [*leaves(plant, rng, degrees=68), stem(0.01, 0.03)]
+    return word
+
+
+def tree(plant: SimpleNamespace, rng: Generator, bearing: str = "") -> Word:
+    """Return the word of a tree or shrub.
+
+    Limbs fork and taper; at their ends stand tufts of leaves, flowers or fruits. Tall species keep
+    a leader, so that the crown is a cone; in the others all limbs are alike and the crown is round.
+    """
+    if plant.habit == "shrub":
+        word = side(25, [_bud(2.9, 0.05)]) * 5
+    else:
+        word = [stem(0.5 + 0.5 * plant.height, 0.14)] * 2 + [_bud(3.4, 0.12)]
+    for _ in range(7):  # every bud at once
+        grown = []
+        for module in word:
+            if module.symbol == "A":
+                grown += _limb(plant, module.value, module.radius, bearing, rng)
+            else:
+                grown.append(module)
+        word = grown
+    return word
+
+
+def _bud(order: float, radius: float) -> Module:
+    """Return a bud; the lower its order, the nearer it is to the end of a limb."""
+    return Module("A", order, radius)
+
+
+def _limb(
+    plant: SimpleNamespace, order: float, radius: float, bearing: str, rng: Generator
+) -> Word:
+    """Return what grows from a bud: a piece of wood and more buds, or a twig with leaves."""
+    length = (0.34 + 0.2 * order) * rng.uniform(0.7, 1.3)
+    if order < 1:
+        twig = [stem(0.25, radius), *_tuft()]
+        return [*twig, pitch(20), Module(bearing, 0.3)] if bearing else twig
+    has_leader = plant.height > 0.6
+    word = [stem(length, radius)]
+    for _ in range(3 if has_leader else int(rng.integers(2, 4))):
+        word += _side_bud(plant, order, radius, has_leader, rng)
+    if order < 2.5:
+        word += [PUSH, *_tuft(), POP]
+    end = _bud(order - 0.6, radius * 0.86) if has_leader else _bud(order - 1, radius * 0.7)
+    return [*word, pitch(6), end]
+
+
+def _side_bud(
+    plant: SimpleNamespace, order: float, radius: float, has_leader: bool, rng: Generator
+) -> Word:
+    """Return a bud aside; below a leader it stands off more, and stays behind by some order."""
+    spread = 26 + 30 * plant.branching
+    degrees = rng.normal(spread + 12 * has_leader, 8)
+    order = order - 1 - has_leader * rng.uniform(0, 0.8)
+    return side(degrees, [_bud(order, radius * 0.6)])
+
+
+def _tuft() -> Word:
+    """Return the leaves at the end of a twig."""
+    word = []
+    for k in range(6):
+        word += side(35 + 9 * k, [Module("L", 0.34)])
+    return word

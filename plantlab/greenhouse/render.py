@@ -1,157 +1,227 @@
 """Points to picture: what the lens sees of a plant, and how the light falls on it.
 
-Surfaces diced finer than a pixel are drawn point by point, the nearest seen, after R. Cook, L. Carpenter and
-E. Catmull, The Reyes image rendering architecture, SIGGRAPH 1987. One depth map from the lens hides what lies behind,
-another from the light casts the shadows (L. Williams, SIGGRAPH 1978); depth less its mean nearby darkens hollows.
+Surfaces diced finer than a pixel are drawn point by point, the nearest seen, after R. Cook,
+L. Carpenter and E. Catmull, The Reyes image rendering architecture, SIGGRAPH 1987. One depth map
+from the lens hides what lies behind, another from the light casts the shadows (L. Williams,
+SIGGRAPH 1978); depth less its mean nearby darkens hollows.
 """
 
-import numpy as np
+from typing import NamedTuple
 
-from plantlab.greenhouse.organs import spread, unit
-from plantlab.greenhouse.scenery import blurred
+import numpy as np
+from numpy import clip, cos, ndarray, sin
+from numpy.typing import ArrayLike
+
+from plantlab.greenhouse.growth import Parts
+from plantlab.greenhouse.organs import Crowd
+from plantlab.greenhouse.shapes import spread, unit
 
 FINE = 2  # samples along the side of a pixel
+FAR = -1e6  # the depth of nothing
+TOO_LARGE = 1.6  # leaves and flowers longer than so many sides of the picture are left out
 
 
-def view(azimuth: float, elevation: float, roll: float = 0.0) -> np.ndarray:
+class Light(NamedTuple):
+    """What falls on a scene."""
+
+    towards: ArrayLike  # (3,) of length 1: where the sun stands
+    sun: ndarray  # its colour and strength
+    sky: ndarray  # those of the light from everywhere
+
+
+class Points(NamedTuple):
+    """The points of a scene inside the picture; N of them, in samples."""
+
+    which: ndarray  # (N,) among all points of all crowds
+    spot: ndarray  # (N,) the sample it falls on, counted row by row
+    place: ndarray  # (3, N) x, y and z; z points at the lens
+
+
+class Surfaces(NamedTuple):
+    """What points are like, M of them."""
+
+    normal: ndarray  # (M, 3)
+    colour: ndarray  # (M, 3) linear
+    shine: ndarray  # (M,)
+    thin: ndarray  # (M,) translucency
+
+
+def view(azimuth: float, elevation: float, roll: float = 0.0) -> ndarray:
     """Return the rows right, up and towards the camera, which looks from there at the origin."""
-    to = np.array(
-        [
-            np.cos(azimuth) * np.cos(elevation),
-            np.sin(azimuth) * np.cos(elevation),
-            np.sin(elevation),
-        ]
-    )
-    right = np.array([-np.sin(azimuth), np.cos(azimuth), 0])
-    up, c, s = np.cross(to, right), np.cos(roll), np.sin(roll)
+    east = cos(azimuth) * cos(elevation)
+    north = sin(azimuth) * cos(elevation)
+    to = np.array([east, north, sin(elevation)])
+    right = np.array([-sin(azimuth), cos(azimuth), 0])
+    up = np.cross(to, right)
+    c = cos(roll)
+    s = sin(roll)
     return np.stack([c * right + s * up, c * up - s * right, to])
 
 
-def seen_from(parts: dict, turn, middle, scale: float, size: int) -> dict:
-    """Return the parts in the camera's axes and in samples, without those outside the picture or far larger than it."""
+def seen_from(
+    parts: dict[str, Parts], turn: ndarray, middle: ndarray, scale: float, size: int
+) -> dict[str, Parts]:
+    """Return the parts in the camera's axes and in samples.
+
+    Those outside the picture, and organs far larger than it, are left out.
+    """
     kept = {}
+    wide = size * FINE
     for symbol, (frames, at, sizes) in parts.items():
-        at, sizes = (at @ turn.T - middle) * scale * FINE, sizes * scale * FINE
+        at = (at @ turn.T - middle) * scale * FINE
+        sizes = sizes * scale * FINE
         reach = size * FINE * 0.52 + sizes[:, 0] * 1.2
-        inside = (np.abs(at[:, :2]) < reach[:, None]).all(1) & (
-            (sizes[:, 0] < 1.6 * size * FINE) | (symbol in "FR")
-        )
-        sizes = np.minimum(sizes, 3 * size * FINE)
+        inside = (np.abs(at[:, :2]) < reach[:, None]).all(1)
+        if symbol not in "FR":
+            inside = inside & (sizes[:, 0] < TOO_LARGE * size * FINE)
+        sizes = np.minimum(sizes, 3 * wide)
         if inside.any():
-            kept[symbol] = (turn @ frames[inside], at[inside], sizes[inside])
+            kept[symbol] = Parts(turn @ frames[inside], at[inside], sizes[inside])
     return kept
 
 
 def render(
-    crowds: list, side: int, light, sun, sky, press: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return linear colour with cover (side, side, 4), and depth (side, side), of crowds whose sizes are in samples.
+    crowds: list[Crowd], side: int, light: Light, press: float = 1.0
+) -> tuple[ndarray, ndarray]:
+    """Return linear colour with cover (side, side, 4), and depth (side, side), of crowds.
 
-    Only the points that are seen are shaded. `press` flattens the scene, as between two sheets of paper.
+    Only the points that are seen are shaded. `press` flattens the scene, as between two sheets of
+    paper.
     """
-    from scipy.ndimage import uniform_filter
+    wide = side * FINE
+    light = light._replace(towards=np.float32(light.towards))
+    points = _project(crowds, wide, press)
+    owner = _nearest(points, wide)
+    spot = np.flatnonzero(owner >= 0)
+    mine = owner[spot]  # the points that are seen, among those inside the picture
+    cover = np.zeros(wide * wide, np.float32)
+    depth = np.zeros(wide * wide, np.float32)
+    shadow = np.zeros(wide * wide, np.float32)
+    colour = np.zeros((wide * wide, 3), np.float32)
+    cover[spot] = 1
+    depth[spot] = points.place[2][mine]
+    shadow[spot] = _in_shadow(points.place, mine, light.towards, wide)
+    square = (wide, wide)
+    cover = cover.reshape(square)
+    depth = depth.reshape(square)
+    free = 1 - 0.8 * _soft(shadow.reshape(square), cover).ravel()[spot]
+    hollow = _hollowness(cover, depth).ravel()[spot]
+    surfaces = _surfaces(crowds, points.which[mine], press)
+    colour[spot] = _shade(surfaces, light, free[:, None], hollow[:, None])
+    colour = _pooled(colour.reshape(wide, wide, 3))
+    cover = _pooled(cover[..., None])
+    depth = _pooled(depth)
+    share = np.maximum(cover, 1e-6)
+    picture = np.concatenate([colour / share, clip(share * 1.15, 0, 1)], -1)
+    return picture, depth / share[..., 0]
 
-    wide, light = side * FINE, np.float32(light)
-    places = [spread(*crowd[:4]).reshape(-1, 3) for crowd in crowds]
-    starts = np.cumsum([0] + [len(p) for p in places])
-    places = np.concatenate(places) * np.float32([1, 1, press])
+
+def _project(crowds: list[Crowd], wide: int, press: float) -> Points:
+    """Return the points that fall into the picture, in perspective."""
+    copies = [spread(c.mesh, c.frames, c.origins, c.sizes).reshape(-1, 3) for c in crowds]
+    places = np.concatenate(copies) * np.float32([1, 1, press])
     nearer = 4 * wide / np.maximum(4 * wide - places[:, 2], wide)
     col = (places[:, 0] * nearer + wide / 2).astype(np.int32)
     row = (wide / 2 - places[:, 1] * nearer).astype(np.int32)
-    inside = np.flatnonzero((col > 0) & (col < wide - 1) & (row > 0) & (row < wide - 1))
-    spot, (x, y, z) = (row * wide + col)[inside], places[inside].T.copy()
-    depth = np.full(wide * (wide + 1) + 2, -1e6, np.float32)
+    inside = (col > 0) & (col < wide - 1) & (row > 0) & (row < wide - 1)
+    which = np.flatnonzero(inside)
+    return Points(which, (row * wide + col)[which], places[which].T.copy())
+
+
+def _nearest(points: Points, wide: int) -> ndarray:
+    """Return which point is seen in each sample (wide * wide,), -1 where none is."""
+    spot = points.spot
+    z = points.place[2]
+    depth = np.full(wide * (wide + 1) + 2, FAR, np.float32)
     owner = np.full(len(depth), -1, np.int32)
-    footprint = (
-        0,
-        1,
-        wide,
-        wide + 1,
-    )  # a point is two samples wide, so that no gap is left between neighbours
+    # A point is two samples wide, so that no gap is left between neighbours.
+    footprint = (0, 1, wide, wide + 1)
     for step in footprint:
         np.maximum.at(depth, spot + step, z)
     for step in footprint:
         won = np.flatnonzero(z >= depth[spot + step])
         owner[spot[won] + step] = won
     for step in (1, wide):  # a sample far behind both its neighbours is a gap all the same
-        gap = np.minimum(depth[: -2 * step], depth[2 * step :]) > depth[step:-step] + 0.03 * wide
-        owner[step:-step] = np.where(gap, owner[: -2 * step], owner[step:-step])
-    spot = np.flatnonzero(owner[: wide * wide] >= 0)
-    mine = owner[spot]  # among those inside
-    p, whose = (
-        np.empty((len(mine), 8), np.float32),
-        inside[mine],
-    )  # normal, colour, shine, translucency
-    for (mesh, frames, _, _, tints), start, stop in zip(crowds, starts, starts[1:]):
-        own = np.flatnonzero((whose >= start) & (whose < stop))
-        copy, point = np.divmod(whose[own] - start, len(mesh))
-        p[own] = mesh[point, 3:]
-        p[own, :3] = np.einsum("pij,pj->pi", np.float32(frames)[copy], mesh[point, 3:6])
-        p[own, 3:6] *= np.float32(tints)[copy, None]
-    p[:, :2] *= press**0.25
-    p[:, 6] *= press
-
-    a, coarse = np.float32(unit(np.cross(light, [0.3, 1, 0.2]))), wide // 2
-    turned = [x * v[0] + y * v[1] + z * v[2] for v in (a, np.cross(light, a), light)]
-    cells = [np.clip((v + wide / 2) / 2, 0, coarse - 1).astype(np.int32) for v in turned[:2]]
-    cell, towards = cells[1] * coarse + cells[0], turned[2]
-    lit = np.full(coarse * coarse, -1e6, np.float32)
-    np.maximum.at(lit, cell, towards)
-    image = np.zeros((wide * wide, 6), np.float32)  # cover, colour, depth, shadow
-    image[spot, 0], image[spot, 4], image[spot, 5] = (
-        1,
-        z[mine],
-        lit[cell[mine]] - towards[mine] > 0.02 * wide,
-    )
-    field = image.reshape(wide, wide, 6)
-    soft = uniform_filter(field[..., 0], 5), uniform_filter(field[..., 5], 5)
-    free = 1 - 0.8 * (soft[1] / (soft[0] + 1e-6)).ravel()[spot][:, None]
-    solid = np.where(field[..., 0] > 0, field[..., 4], z[mine].min(initial=0))
-    hollow = np.clip((uniform_filter(solid, wide // 16) - solid) / (0.06 * wide), 0, 1).ravel()[
-        spot
-    ][:, None]
-
-    normal = p[:, :3] * np.where(p[:, 2:3] < 0, -1, 1).astype(np.float32)
-    facing, half = normal @ light, unit(light + np.float32([0, 0, 1]))
-    direct = (np.clip(facing, 0, 1) + p[:, 7] * np.clip(-facing, 0, 1) * 0.7)[:, None]
-    gleam = (p[:, 6] * np.clip(normal @ half, 0, 1) ** 24)[:, None]
-    ambient = sky * (0.6 + 0.4 * normal[:, 1:2]) * (1 - 0.75 * hollow)
-    image[spot, 1:4] = np.clip(
-        p[:, 3:6] * (sun * direct * free + ambient) + 0.35 * sun * gleam * free, 0, 4
-    )
-    small = sum(field[i::FINE, j::FINE, :5] for i in range(FINE) for j in range(FINE)) / FINE**2
-    cover = np.maximum(small[..., :1], 1e-6)
-    return np.concatenate([small[..., 1:4] / cover, np.clip(cover * 1.15, 0, 1)], -1), small[
-        ..., 4
-    ] / cover[..., 0]
+        before = np.minimum(depth[: -2 * step], depth[2 * step :])
+        is_gap = before > depth[step:-step] + 0.03 * wide
+        owner[step:-step] = np.where(is_gap, owner[: -2 * step], owner[step:-step])
+    return owner[: wide * wide]
 
 
-def tone(linear: np.ndarray) -> np.ndarray:
-    """Return display values of linear light; highlights roll off as on film."""
-    linear = linear * 1.15
-    return np.clip(linear * (1 + linear / 9) / (1 + linear * 0.55), 0, 1) ** (1 / 2.2)
+def _surfaces(crowds: list[Crowd], which: ndarray, press: float) -> Surfaces:
+    """Return what the points are like that are seen, `which` among all points of all crowds."""
+    found = np.empty((len(which), 8), np.float32)
+    start = 0
+    for mesh, frames, _, _, tints in crowds:
+        stop = start + len(frames) * len(mesh)
+        own = np.flatnonzero((which >= start) & (which < stop))
+        copy, point = np.divmod(which[own] - start, len(mesh))
+        found[own] = mesh[point, 3:]
+        found[own, :3] = np.einsum("pij,pj->pi", np.float32(frames)[copy], mesh[point, 3:6])
+        found[own, 3:6] *= np.float32(tints)[copy, None]
+        start = stop
+    found[:, :2] *= press**0.25
+    found[:, 6] *= press
+    return Surfaces(found[:, :3], found[:, 3:6], found[:, 6], found[:, 7])
 
 
-def laid(picture, back, shift, soft: float) -> np.ndarray:
-    """Return a rendered picture on a flat background, its shadow moved by `shift` pixels and blurred."""
-    return tone(picture[..., :3]) * picture[..., 3:] + shaded(back, picture, shift, soft) * (
-        1 - picture[..., 3:]
-    )
+def _in_shadow(place: ndarray, mine: ndarray, light: ndarray, wide: int) -> ndarray:
+    """Return which of the points `mine` have another between them and the light."""
+    x, y, z = place
+    across = np.float32(unit(np.cross(light, [0.3, 1, 0.2])))
+    coarse = wide // 2
+
+    def along(axis: ndarray) -> ndarray:
+        return x * axis[0] + y * axis[1] + z * axis[2]
+
+    def cell(axis: ndarray) -> ndarray:
+        return clip((along(axis) + wide / 2) / 2, 0, coarse - 1).astype(np.int32)
+
+    column = cell(across)
+    cells = cell(np.cross(light, across)) * coarse + column
+    towards = along(light)
+    lit = np.full(coarse * coarse, FAR, np.float32)
+    np.maximum.at(lit, cells, towards)
+    return lit[cells[mine]] - towards[mine] > 0.02 * wide
 
 
-def shaded(back, picture, shift, soft: float) -> np.ndarray:
-    """Return the background with the shadow of what lies on it."""
-    from scipy.ndimage import shift as moved
+def _soft(shadow: ndarray, cover: ndarray) -> ndarray:
+    """Return the shadow with soft edges: its mean nearby, where there is a plant."""
+    from scipy.ndimage import uniform_filter
 
-    return back * (
-        1 - 0.6 * blurred(moved(picture[..., 3], (shift[1], -shift[0]), order=1), soft)[..., None]
-    )
+    return uniform_filter(shadow, 5) / (uniform_filter(cover, 5) + 1e-6)
 
 
-def defocus(colour, cover, radius) -> tuple[np.ndarray, np.ndarray]:
-    """Return colour and cover blurred by `radius` pixels, point by point, between three sharpnesses."""
-    stack = np.concatenate([colour * cover, cover], -1)
-    for sigma in np.array([0.008, 0.02]) * len(stack):
-        share = np.clip(blurred(radius, sigma) / sigma - 0.4, 0, 1)[..., None]
-        stack = stack + (blurred(stack, sigma) - stack) * share
-    return stack[..., :3] / np.maximum(stack[..., 3:], 1e-4), stack[..., 3:]
+def _hollowness(cover: ndarray, depth: ndarray) -> ndarray:
+    """Return how far each sample lies behind what is around it, 0 to 1."""
+    from scipy.ndimage import uniform_filter
+
+    wide = len(depth)
+    solid = np.where(cover > 0, depth, depth.min())
+    behind = uniform_filter(solid, wide // 16) - solid
+    return clip(behind / (0.06 * wide), 0, 1)
+
+
+def _shade(surfaces: Surfaces, light: Light, free: ndarray, hollow: ndarray) -> ndarray:
+    """Return the light (M, 3) that comes from the points to the lens.
+
+    Args:
+        free: (M, 1), the share of the sun that no shadow takes.
+        hollow: (M, 1), the share of the sky that is hidden.
+    """
+    to_lens = np.where(surfaces.normal[:, 2:3] < 0, -1, 1).astype(np.float32)
+    normal = surfaces.normal * to_lens
+    facing = normal @ light.towards
+    half_way = unit(light.towards + np.float32([0, 0, 1]))
+    through = surfaces.thin * clip(-facing, 0, 1) * 0.7
+    direct = (clip(facing, 0, 1) + through)[:, None]
+    gleam = (surfaces.shine * clip(normal @ half_way, 0, 1) ** 24)[:, None]
+    ambient = light.sky * (0.6 + 0.4 * normal[:, 1:2]) * (1 - 0.75 * hollow)
+    matt = surfaces.colour * (light.sun * direct * free + ambient)
+    return clip(matt + 0.35 * light.sun * gleam * free, 0, 4)
+
+
+def _pooled(samples: ndarray) -> ndarray:
+    """Return pixels: the means of their samples."""
+    corners = [(i, j) for i in range(FINE) for j in range(FINE)]
+    return sum(samples[i::FINE, j::FINE] for i, j in corners) / FINE**2
