@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plantlab.data.table import TableError
-from plantlab.predictions import RULES, Predictions, fuse
+from plantlab.predictions import RULES, Predictions, concat, fuse
 
 SPECIES = ["Rosa alba", "Rosa nigra", "Bellis minor"]
 GENUS = {"Rosa alba": "Rosa", "Rosa nigra": "Rosa", "Bellis minor": "Bellis", "Carex vana": "Carex"}
@@ -51,6 +51,48 @@ def test_top_is_a_long_table_best_first():
     assert list(top["species"]) == ["Rosa nigra", "Bellis minor", "Rosa alba", "Bellis minor"]
     assert list(top["rank"]) == [1, 2, 1, 2] and top["score"][0] == pytest.approx(0.5)
     assert len(make([[0.2, 0.5, 0.3]]).top(99)) == 3
+
+
+def test_the_best_come_with_their_probabilities_and_of_a_tie_the_first():
+    columns, scores = make([[0.25, 0.5, 0.25], [0.4, 0.2, 0.4]]).best(2)
+    assert columns.tolist() == [[1, 0], [0, 2]]
+    assert scores.dtype == np.float32 and scores == pytest.approx(
+        np.array([[0.5, 0.25], [0.4] * 2])
+    )
+    assert make([[0.25, 0.5, 0.25]]).best(99)[0].shape == (1, 3)
+
+
+def test_a_tie_is_a_first_answer_that_may_be_right_and_a_rank_that_is_lost():
+    p = make([[0.5, 0.5, 0], [0.2, 0.5, 0.3], [1, 0, 0]], ["Rosa alba", "Rosa alba", "Carex vana"])
+    assert p.named().tolist() == ["Rosa alba", "Rosa nigra", "Rosa alba"]
+    assert p.right().tolist() == [True, False, False]
+    assert p.ranks().tolist() == [2, 3, np.inf]
+    assert p.confidence() == pytest.approx([0.5, 0.5, 1])
+    assert not make([[1.0]], [None]).right().any()
+
+
+@given(random_predictions())
+@settings(max_examples=30, deadline=None)
+def test_what_is_said_of_an_answer_fits_its_best_species(p):
+    columns, scores = p.best()
+    assert (scores[:, 0] == p.confidence()).all()
+    assert p.named().tolist() == [p.species[k] for k in columns[:, 0]]
+    assert (p.right() == (columns[:, 0] == p.targets)).all()
+    known = p.targets >= 0
+    assert p.right()[p.ranks() == 1].all() and np.isfinite(p.ranks()[known]).all()
+
+
+@given(random_predictions(), st.randoms())
+@settings(max_examples=30, deadline=None)
+def test_parts_put_together_are_the_whole(p, random):
+    mask = pd.Series([random.random() < 0.5 for _ in range(len(p))], dtype=bool)
+    parts = [p.select(mask), p.select(np.flatnonzero(~mask))]
+    assert [len(part) for part in parts] == [mask.sum(), (~mask).sum()]
+    order = [*np.flatnonzero(mask), *np.flatnonzero(~mask)]
+    whole = concat(iter(parts))
+    assert np.array_equal(whole.probs, p.probs[order]) and whole.species == p.species
+    assert whole.images["image_path"].tolist() == p.images["image_path"].iloc[order].tolist()
+    assert whole.images.index.tolist() == list(range(len(p)))
 
 
 def test_photos_of_a_plant_are_joined():
@@ -182,6 +224,13 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
         (lambda: make([[1.5, -0.5]]), ValueError, "softmax"),
         (lambda: make([[np.nan, 1]]), ValueError, "sums to nan"),
         (lambda: make([[1.0]]).top(0), ValueError, "k must be at least 1"),
+        (lambda: make([[1.0]]).best(0), ValueError, "k must be at least 1, such as 5; got 0"),
+        (lambda: concat([]), ValueError, "nothing to join: got no answers"),
+        (
+            lambda: concat([make([[0.9, 0.1]]), make([[0.9, 0.1, 0]])]),
+            ValueError,
+            "2 species.*3 species.* have other species, or another order; make both",
+        ),
         (lambda: make([[1.0]]).by_observation(), TableError, "obs_id"),
         (
             lambda: make([[1.0]], plants=["p"]).by_observation("median"),

@@ -1,7 +1,7 @@
 """Predictions and truth -> scores, each with an interval over observations.
 
-All but the calibration rests on the *rank* of the true species in an answer. Ties count against the classifier:
-one that gives every species the same probability earns the last rank.
+All but the calibration rests on the *rank* of the true species in an answer. Ties count against
+the classifier: one that gives every species the same probability earns the last rank.
 """
 
 import re
@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from plantlab.data.table import data_kind, observations, require
+from plantlab.predictions.intervals import bootstrap_interval
 from plantlab.predictions.predictions import Predictions
 
 SCORES = {
@@ -23,25 +25,16 @@ SCORES = {
 
 
 def ranks(predictions: Predictions) -> np.ndarray:
-    """Return the rank of the truth in each image's answer, (N,): 1 is best, inf is "not among the species".
-
-    Raises:
-        ValueError: an image without a species.
-    """
-    targets = predictions.targets
-    if unlabelled := predictions.images["species"].isna().sum():
-        raise ValueError(
-            f"{unlabelled} of {len(targets)} images have no species to score against; leave them out."
-        )
-    truth = np.take_along_axis(predictions.probs, np.maximum(targets, 0)[:, None], axis=1)  # (N, 1)
-    return np.where(targets < 0, np.inf, (predictions.probs >= truth).sum(axis=1))
+    """Return the rank of the truth in each image's answer, (N,): see Predictions.ranks."""
+    return predictions.ranks()
 
 
-def gains(ranks: np.ndarray, measure: str) -> np.ndarray:
+def gains(ranks: ArrayLike, measure: str) -> np.ndarray:
     """Return what each image adds to the mean that is `measure`, (N,) in [0, 1].
 
-    "top<k>" is the share of images whose truth is among the k best, "mrr" the mean of 1 / rank. With "macro_" or "ma_"
-    before it, it is the mean over the species present in the truth of each species' mean: rare ones count the same.
+    "top<k>" is the share of images whose truth is among the k best, "mrr" the mean of 1 / rank.
+    With "macro_" or "ma_" before it, it is the mean over the species present in the truth of each
+    species' mean: rare ones count the same.
     Source: PlantCLEF 2022, the organisers' definition of MA-MRR.
 
     >>> gains([1, 2, 7, float("inf")], "top5"), gains([1, 2, 4, float("inf")], "mrr")
@@ -53,7 +46,21 @@ def gains(ranks: np.ndarray, measure: str) -> np.ndarray:
             f"measure must be top<k> or mrr, or macro_top<k> or ma_mrr; got {measure!r}"
         )
     ranks = np.asarray(ranks, dtype=float)
-    return (ranks <= int(known[1])).astype(float) if known[1] else 1 / ranks
+    k = known[1]
+    if k is None:
+        return 1 / ranks
+    return (ranks <= int(k)).astype(float)
+
+
+def _classes(species: np.ndarray, measure: str) -> np.ndarray:
+    """Return the classes of images that `measure` weighs alike, (N,): species, or one of all."""
+    macro = measure.startswith("ma")  # macro_top<k>, ma_mrr
+    return species if macro else np.zeros(len(species))
+
+
+def _mean(values: np.ndarray, classes: np.ndarray) -> float:
+    """Return the mean over the classes of each one's mean."""
+    return pd.Series(values).groupby(classes).mean().mean()
 
 
 def expected_calibration_error(
@@ -63,69 +70,21 @@ def expected_calibration_error(
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3.
     """
-    gap = np.asarray(confidence, dtype=float) - np.asarray(correct)
-    bins = np.digitize(confidence, np.linspace(0, 1, n_bins + 1)[1:-1])  # of equal width
-    return float(abs(np.bincount(bins, gap)).sum() / len(gap)) if len(gap) else np.nan
-
-
-def bootstrap_interval(
-    values, observations, groups=None, n_boot: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """Return the 95 % interval (low, high) of the mean of `values`, resampling whole observations.
-
-    Photos of one plant succeed or fail together: resampled one by one they would make it too narrow. Where
-    all values are 0, or 1, resampling sees no doubt; there the exact bound for so many plants stands in.
-
-    Args:
-        values, observations: (N,) one an image, and which plant it shows.
-        groups: (N,) species, for the mean of species means; plants are then drawn within their species, so that rare
-            species, often missing from a draw of all plants, count in every one. Species with one plant are drawn
-            from one another (collapsed strata): by itself, one plant would add no doubt.
-    Raises:
-        ValueError: no images.
-    """
-    from scipy.sparse import coo_array
-
-    values = np.asarray(values, dtype=float)
-    if not len(values):
-        raise ValueError("no images to draw from; bootstrap_interval needs at least one.")
-    group = np.zeros(len(values), int) if groups is None else pd.factorize(np.asarray(groups))[0]
-    order = np.argsort(group, kind="stable")  # plants of a group side by side
-    values, group = values[order], group[order]
-    plant, plants = pd.factorize(
-        pd.MultiIndex.from_arrays([group, np.asarray(observations)[order]])
-    )
-    home = plants.get_level_values(0).to_numpy()  # (n,) each plant's group
-    sums, counts = (
-        coo_array((each, (plant, group))).tocsr() for each in (values, np.ones(len(values)))
-    )
-    n, size = len(plants), np.bincount(home)  # sums and counts: (n, groups)
-    low, high = (np.cumsum(size) - size)[home], np.cumsum(size)[home]
-    lone = (sums.sum(axis=0) / counts.sum(axis=0))[size == 1]  # what species with one plant have
-    rng, means = np.random.default_rng(seed), []
-    for draws in np.array_split(
-        np.arange(n_boot), 1 + n_boot * n // 2_000_000
-    ):  # a part at a time bounds the memory
-        drawn = rng.integers(low, high, size=(len(draws), n)) + n * np.arange(len(draws))[:, None]
-        times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(
-            drawn.shape
-        )  # how often each plant came
-        each = (times @ sums) / (times @ counts)  # (draws, groups)
-        if len(lone):
-            each[:, size == 1] = rng.choice(lone, (len(draws), len(lone)))
-        means.append(each.mean(axis=1))
-    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
-    if (values == values[0]).all() and values[0] in (0, 1):
-        low, high = (0.025 ** (1 / n), 1) if values[0] else (0, 1 - 0.025 ** (1 / n))
-    return float(low), float(high)
+    gaps = np.asarray(confidence, dtype=float) - np.asarray(correct)  # (N,)
+    if not len(gaps):
+        return np.nan
+    edges = np.linspace(0, 1, n_bins + 1)  # of equal width
+    bins = np.digitize(confidence, edges[1:-1])
+    return float(abs(np.bincount(bins, gaps)).sum() / len(gaps))
 
 
 def difference(
     better: Predictions, worse: Predictions, measure: str = "top1"
 ) -> tuple[float, float, float]:
-    """Return (difference, low, high): by how much `measure` of the first is higher, with its 95 % interval.
+    """Return (difference, low, high): by how much `measure` of the first is higher, with interval.
 
-    Both answer the same photos, so the interval is of the paired differences: narrower than two intervals side by side.
+    Both answer the same photos, so the 95 % interval is of the paired differences: narrower than
+    two intervals side by side.
 
     Raises:
         ValueError: other photos.
@@ -133,82 +92,101 @@ def difference(
     images = better.images
     if images["image_path"].tolist() != worse.images["image_path"].tolist():
         raise ValueError(
-            "the two predictions are of other photos, or in another order; compare answers to the same."
+            "the two predictions are of other photos, or in another order; "
+            "compare answers to the same."
         )
-    gain = gains(ranks(better), measure) - gains(ranks(worse), measure)
-    groups = images["species"].to_numpy() if measure.startswith("ma") else np.zeros(len(images))
-    mean = float(pd.Series(gain).groupby(groups).mean().mean())
-    low, high = bootstrap_interval(gain, observations(images), groups)
-    return mean, low if gain.any() else -high, high
+    gained = gains(better.ranks(), measure) - gains(worse.ranks(), measure)  # (N,)
+    classes = _classes(images["species"].to_numpy(), measure)
+    low, high = bootstrap_interval(gained, observations(images), classes)
+    if not gained.any():
+        low = -high  # no photo differs: as likely worse as better
+    return float(_mean(gained, classes)), low, high
 
 
 def score(
     predictions: Predictions,
     by: str | Mapping[str, Iterable[str]] | None = None,
-    n_boot=1000,
-    seed=0,
-    measures=SCORES,
+    n_boot: int = 1000,
+    seed: int = 0,
+    measures: Iterable[str] = tuple(SCORES),
 ) -> pd.DataFrame:
-    """Return n, n_observations, n_species, `measures` with 95 % intervals, ece and kind: one row, or one a group.
+    """Return n, n_observations, n_species, `measures` with 95 % intervals, ece and kind.
 
-    A truth that is not among the species counts as wrong.
+    It has one row, or one a group. A truth that is not among the species counts as wrong.
 
     Args:
         by: a column of the image table ("organ", "source"), or named groups of species such as
             {"orchids": [...], "alpine": [...]}; a group without images keeps its row, with n = 0.
         measures: any that `gains` knows, such as top30.
     """
-    images, rank, confidence = predictions.images, ranks(predictions), predictions.probs.max(axis=1)
+    images = predictions.images
+    facts = pd.DataFrame(
+        {
+            "rank": predictions.ranks(),
+            "confidence": predictions.confidence(),
+            "plant": observations(images),
+            "species": images["species"],
+        }
+    )
     name = by if isinstance(by, str) else "group"
-    if by is None:
-        groups = {"all": np.ones(len(images), bool)}
-    elif isinstance(by, str):
-        require(images, by)
-        values = images[by].fillna("unknown").to_numpy()
-        groups = {value: values == value for value in sorted(set(values), key=str)}
-    else:
-        groups = {
-            group: images["species"].isin(set(names)).to_numpy() for group, names in by.items()
-        }
-    plant, species, table = observations(images), images["species"].to_numpy(), []
-    for group, here in groups.items():
-        plants, truth = plant[here], species[here]
-        row = {
-            name: group,
-            "n": here.sum(),
-            "n_observations": len(set(plants)),
-            "n_species": len(set(truth)),
-        }
-        for m in measures:
-            weighed, values = (
-                truth if m.startswith("ma") else np.zeros(len(truth)),
-                gains(rank[here], m),
-            )
-            ends = (
-                bootstrap_interval(values, plants, weighed, n_boot, seed)
-                if len(values)
-                else (np.nan, np.nan)
-            )
-            row[m], (row[f"{m}_low"], row[f"{m}_high"]) = (
-                pd.Series(values).groupby(weighed).mean().mean(),
-                ends,
-            )
-        row["ece"] = expected_calibration_error(confidence[here], rank[here] == 1)
-        table.append(row)
-    table = pd.DataFrame(table).assign(kind=data_kind(images))
+    rows = []
+    for group, mask in _masks(images, by).items():
+        numbers = _score_images(facts[mask], measures, n_boot, seed)
+        rows.append({name: group, **numbers})
+    table = pd.DataFrame(rows).assign(kind=data_kind(images))
     return table.drop(columns=name) if by is None else table
 
 
+def _masks(
+    images: pd.DataFrame, by: str | Mapping[str, Iterable[str]] | None
+) -> dict[str, np.ndarray]:
+    """Return the groups to score, and of each the images in it, bool (N,)."""
+    if by is None:
+        return {"all": np.ones(len(images), bool)}
+    if isinstance(by, str):
+        require(images, by)
+        values = images[by].fillna("unknown").to_numpy()
+        return {value: values == value for value in sorted(set(values), key=str)}
+    species = images["species"]
+    return {group: species.isin(set(names)).to_numpy() for group, names in by.items()}
+
+
+def _score_images(
+    facts: pd.DataFrame, measures: Iterable[str], n_boot: int, seed: int
+) -> dict[str, float]:
+    """Return the numbers of one row of `score`; `facts`: rank, confidence, plant and species."""
+    ranks = facts["rank"].to_numpy()
+    plants = facts["plant"].to_numpy()
+    species = facts["species"].to_numpy()
+    row = {"n": len(facts), "n_observations": len(set(plants)), "n_species": len(set(species))}
+    for measure in measures:
+        values = gains(ranks, measure)
+        classes = _classes(species, measure)
+        low, high = np.nan, np.nan
+        if len(values):
+            low, high = bootstrap_interval(values, plants, classes, n_boot, seed)
+        row[measure] = _mean(values, classes)
+        row[f"{measure}_low"] = low
+        row[f"{measure}_high"] = high
+    row["ece"] = expected_calibration_error(facts["confidence"].to_numpy(), ranks == 1)
+    return row
+
+
 def readable(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return `scores` to look at: each with its interval, "0.912 (0.90-0.92)"; "" where there is none."""
-    table = scores.drop(
-        columns=[f"{m}_{end}" for m in SCORES for end in ("low", "high")], errors="ignore"
-    )
-    for m in table.columns.intersection([*SCORES]):
-        rows = scores.reindex(columns=[m, f"{m}_low", f"{m}_high"]).to_numpy(dtype=float)
-        known = [
-            f"{v:.3f}" + ("" if np.isnan(low) else f" ({low:.2f}-{high:.2f})")
-            for v, low, high in rows
-        ]
-        table[m] = np.where(np.isnan(rows[:, 0]), "", known)
+    """Return `scores` to look at: each with its interval, "0.912 (0.90-0.92)"; "" if unknown."""
+    table = scores.copy()
+    for measure in SCORES:
+        ends = [f"{measure}_low", f"{measure}_high"]
+        table = table.drop(columns=ends, errors="ignore")
+        if measure in table:
+            rows = scores.reindex(columns=[measure, *ends]).to_numpy(dtype=float)
+            table[measure] = [_said(*row) for row in rows]
     return table
+
+
+def _said(value: float, low: float, high: float) -> str:
+    """Return a score and its interval in words, of which either may be unknown."""
+    if np.isnan(value):
+        return ""
+    interval = "" if np.isnan(low) else f" ({low:.2f}-{high:.2f})"
+    return f"{value:.3f}{interval}"

@@ -1,0 +1,33 @@
+"""Table, predictions or scores -> Axes: the title states the finding, the line below what of.
+
+Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor saves them.
+"""
+
+from plantlab.plots.answers import plot_confusions, plot_reliability
+from plantlab.plots.frame import counted, titled
+from plantlab.plots.photos import plot_photos
+from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
+from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
+from plantlab.plots.tables import plot_counts_by, plot_map, plot_season, plot_species_counts
+
+__all__ = [
+    "COLORS",
+    "MARKERS",
+    "OKABE_ITO",
+    "STYLE",
+    "counted",
+    "italic",
+    "plot_confusions",
+    "plot_counts_by",
+    "plot_ladder",
+    "plot_learning_curve",
+    "plot_map",
+    "plot_pairs",
+    "plot_photos",
+    "plot_reliability",
+    "plot_scores",
+    "plot_season",
+    "plot_species_counts",
+    "titled",
+    "use_style",
+]

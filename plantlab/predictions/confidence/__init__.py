@@ -1,0 +1,16 @@
+"""How sure a prediction is: calibration, sets of species, the genus where a species is a guess."""
+
+from plantlab.predictions.confidence.calibration import temper, temperature
+from plantlab.predictions.confidence.depth import back_off, back_off_limits
+from plantlab.predictions.confidence.sets import SETS, prediction_sets, score_sets, try_sets
+
+__all__ = [
+    "SETS",
+    "back_off",
+    "back_off_limits",
+    "prediction_sets",
+    "score_sets",
+    "temper",
+    "temperature",
+    "try_sets",
+]
