@@ -1,5 +1,9 @@
 """Networks: created, weighed, compiled; embeddings cached by weights, transform and content."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +11,7 @@ import timm
 import torch
 from PIL import Image
 
+import plantlab
 from plantlab.data.photos import open_photo
 from plantlab.heads.linear import fit_linear, widen
 from plantlab.heads.losses import class_balanced_weights
@@ -133,6 +138,26 @@ def test_a_killed_embedding_keeps_what_is_finished(images, tmp_path, monkeypatch
     )
     assert len(embed(images, network, 32, cache=tmp_path / "cache")) == 9
     assert seen == [4, 4, 1]
+
+
+def test_who_only_answers_loads_neither_pyplot_nor_captum_nor_fastai():
+    code = (
+        "import sys, plantlab.identify.store;"
+        "heavy = {'matplotlib.pyplot', 'captum', 'fastai'} & set(sys.modules);"
+        "sys.exit(str(heavy or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_where_networks_compute_is_decided_in_one_place():
+    package = Path(plantlab.__file__).parent
+    files = [
+        path
+        for room in ("networks", "heads", "training", "identify")
+        for path in (package / room).glob("*.py")
+    ]
+    assert [path.name for path in files if "is_available" in path.read_text()] == ["device.py"]
 
 
 def test_messages(tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ def colours(tmp_path):
 
 
 def test_rows_and_targets_stay_aligned_under_shuffling(colours):
-    dls = loaders(colours, 32, 4, augment="crop", seed=3, n_workers=0, device="cpu")
+    dls = loaders(colours, 32, 4, augment="crop", seed=3, n_workers=0)
     set_epoch(dls, 0)
     reds = {10 * i: i % 3 for i in range(24)}
     seen = [(int(x[0, 5, 5]), int(y)) for xs, ys in dls.train for x, y in zip(xs, ys)]
@@ -42,7 +42,7 @@ def test_rows_and_targets_stay_aligned_under_shuffling(colours):
 
 def test_workers_and_resuming_do_not_change_what_an_epoch_shows(colours):
     def epoch(n_workers, number):
-        dls = loaders(colours, 32, 4, augment="strong", seed=1, n_workers=n_workers, device="cpu")
+        dls = loaders(colours, 32, 4, augment="strong", seed=1, n_workers=n_workers)
         set_epoch(dls, number)
         return torch.cat([x for x, _ in dls.train])
 
@@ -203,3 +203,15 @@ def test_messages(colours):
 
 def test_a_species_that_is_not_known_has_target_minus_one(colours):
     assert PhotoDataset(colours, ["Species 1"], 32).targets[:3].tolist() == [-1, 0, -1]
+
+
+def test_any_column_is_learnt_and_rows_without_it_are_left_out(colours):
+    organs = (["flower", "leaf", None] * 8)[:24]
+    dls = loaders(colours.assign(organ=organs), 32, 4, n_workers=0, target="organ")
+    assert dls.vocab == ["flower", "leaf"]
+    assert dls.train.dataset.targets.tolist() == [0, 1] * 6
+    assert dls.valid.dataset.targets.tolist() == [0, 1] * 2
+    with pytest.raises(TableError, match="no column 'organ'"):
+        loaders(colours, 32, target="organ")
+    with pytest.raises(TableError, match="no train row has a organ; fill that column in"):
+        loaders(colours.assign(organ=None), 32, target="organ")

@@ -4,12 +4,15 @@ import multiprocessing
 import random
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fastai.callback.progress import ProgressCallback
+from fastai.callback.training import GradientAccumulation, GradientClip
 from PIL import Image
 
 from plantlab import training
@@ -17,9 +20,10 @@ from plantlab.data.table import TableError
 from plantlab.heads import losses
 from plantlab.networks import embeddings
 from plantlab.networks.backbones import create_network, fingerprint
+from plantlab.networks.batches import PhotoDataset, loaders
 from plantlab.networks.views import VIEWS
 from plantlab.predictions import Predictions, fuse
-from plantlab.training import checkpoint, learner, memory
+from plantlab.training import StopEarly, checkpoint, learner, memory
 from plantlab.training.learner import fit
 from plantlab.training.recipe import fit_head, predict, train
 
@@ -52,15 +56,17 @@ def images(tmp_path_factory):
     return stripes(tmp_path_factory.mktemp("stripes"))
 
 
+def small(images: pd.DataFrame, augment: str = "crop", **options):
+    """Return DataLoaders of photos of 32 pixels, 8 a batch."""
+    options = {"image_size": 32, "batch_size": 8, "n_workers": 0} | options
+    return loaders(images, augment=augment, **options)
+
+
 def test_training_lowers_the_loss_and_knows_the_stripes(images):
     network = create_network(SMALL, weights="none")
-    learn = fit(
-        network, images, epochs=6, lr=4e-3, image_size=32, batch_size=8, augment="none", n_workers=0
-    )
-    assert (
-        list(learn.history) == ["epoch", "train_loss", "valid_loss", "accuracy", "seconds"]
-        and len(learn.history) == 6
-    )
+    learn = fit(network, small(images, "none"), epochs=6, lr=4e-3)
+    assert list(learn.history) == ["epoch", "train_loss", "valid_loss", "accuracy", "seconds"]
+    assert len(learn.history) == 6
     assert learn.history["train_loss"].iloc[-1] < 0.6 * learn.history["train_loss"].iloc[0]
     valid = images[images["split"] == "valid"]
     answers = predict(network, learn.dls.vocab, valid, 32, views=("plain", "flip"))
@@ -119,18 +125,26 @@ def test_300_outputs_are_computed_once_and_a_thirteenth_network_adds_its_own(
     assert len(computed) == 0 and not np.allclose(other.probs, first.probs, atol=1e-4)
 
 
+@contextmanager
+def dying(monkeypatch, epoch: int):
+    """Kill every training before that epoch."""
+    before = checkpoint.Journal.before_epoch
+
+    def dies(self):
+        if self.epoch == epoch:
+            raise KeyboardInterrupt
+        before(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint.Journal, "before_epoch", dies)
+        yield
+
+
 @pytest.mark.parametrize("augment", ["mixup", "cutmix"])
 def test_mixing_trains_resumes_and_leaves_validation_alone(images, augment, tmp_path, monkeypatch):
-    options = {
-        "epochs": 3,
-        "lr": 4e-3,
-        "image_size": 32,
-        "batch_size": 8,
-        "n_workers": 0,
-        "augment": augment,
-    }
+    options = {"epochs": 3, "lr": 4e-3}
     network = create_network(SMALL, weights="none", seed=4)
-    history = fit(network, images, **options).history
+    history = fit(network, small(images, augment), **options).history
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
     valid = predict(
         network, ["Stripes 0", "Stripes 1", "Stripes 2"], images[images["split"] == "valid"], 32
@@ -142,24 +156,11 @@ def test_mixing_trains_resumes_and_leaves_validation_alone(images, augment, tmp_
     assert -(smooth * np.log(valid.probs)).sum(1).mean() == pytest.approx(
         history["valid_loss"].iloc[-1], abs=1e-3
     )
-    before = checkpoint.Keep.before_epoch
-
-    def dies(self):
-        if self.epoch == 2:
-            raise KeyboardInterrupt
-        before(self)
-
-    monkeypatch.setattr(checkpoint.Keep, "before_epoch", dies)
-    with pytest.raises(KeyboardInterrupt):
-        fit(
-            create_network(SMALL, weights="none", seed=4),
-            images,
-            **options,
-            checkpoint=tmp_path / "a.ckpt",
-        )
-    monkeypatch.setattr(checkpoint.Keep, "before_epoch", before)
+    options["checkpoint"] = tmp_path / "a.ckpt"
+    with dying(monkeypatch, epoch=2), pytest.raises(KeyboardInterrupt):
+        fit(create_network(SMALL, weights="none", seed=4), small(images, augment), **options)
     resumed = create_network(SMALL, weights="none", seed=4)
-    fit(resumed, images, **options, checkpoint=tmp_path / "a.ckpt")
+    fit(resumed, small(images, augment), **options)
     assert fingerprint(resumed) == fingerprint(network)
 
 
@@ -179,16 +180,7 @@ def test_a_mixed_batch_has_the_loss_of_both_species_in_their_shares(images, monk
     )
     train_rows = images[images["split"] == "train"]
     network = create_network(SMALL, weights="none")
-    fit(
-        network,
-        train_rows,
-        1,
-        image_size=32,
-        batch_size=8,
-        n_workers=0,
-        augment="mixup",
-        loss=Noted([15, 15, 15]),
-    )
+    fit(network, small(train_rows, "mixup"), 1, loss=Noted([15, 15, 15]))
     assert len(asked) == 2 * len(seen) == 10
     for i, (share, mixed) in enumerate(seen):
         (own, first), (other, second) = asked[2 * i : 2 * i + 2]
@@ -207,17 +199,7 @@ def test_the_frozen_head_leaves_the_body_and_the_second_step_starts_from_it(imag
     rows = images["split"] == "train"
     assert (first.probs.argmax(1) == first.targets)[rows].mean() > 0.8
     solved = network.head.weight.detach().clone()
-    fit(
-        network,
-        images,
-        1,
-        lr=1e-6,
-        image_size=32,
-        batch_size=8,
-        n_workers=0,
-        augment="none",
-        smoothing=0.0,
-    )
+    fit(network, small(images, "none"), 1, lr=1e-6, loss=torch.nn.CrossEntropyLoss())
     assert fingerprint(network.body) != before
     torch.testing.assert_close(network.head.weight, solved, atol=1e-4, rtol=0)
 
@@ -226,17 +208,7 @@ def test_the_first_layers_train_at_their_share_of_the_rate(images):
     def moved(body_lr):
         network = create_network(SMALL, weights="none")
         start = [p.detach().clone() for p in network.body.parameters()]
-        fit(
-            network,
-            images,
-            1,
-            lr=1e-3,
-            body_lr=body_lr,
-            image_size=32,
-            batch_size=8,
-            n_workers=0,
-            weight_decay=0.0,
-        )
+        fit(network, small(images), 1, lr=1e-3, body_lr=body_lr)
         return (next(network.body.parameters()) - start[0]).abs().mean().item()
 
     assert moved(1.0) / moved(0.01) == pytest.approx(100, rel=0.5)
@@ -245,51 +217,83 @@ def test_the_first_layers_train_at_their_share_of_the_rate(images):
 def test_accumulating_batches_makes_fewer_steps(images):
     def steps(accumulate):
         network = create_network(SMALL, weights="none")
-        learn = fit(
-            network,
-            images,
-            1,
-            image_size=32,
-            batch_size=8,
-            accumulate=accumulate,
-            clip=9.0,
-            n_workers=0,
-        )
+        cbs = [GradientAccumulation(8 * accumulate), GradientClip(9.0)]
+        learn = fit(network, small(images), 1, cbs=cbs)
         return learn.opt.state[network.head.bias]["step"]
 
     assert (steps(1), steps(5)) == (5, 1)
 
 
-def test_early_stop_returns_the_best_epoch(images, monkeypatch):
-    losses = iter([3.0, 1.0, 2.0, 2.5, 0.1])
-    network, seen = create_network(SMALL, weights="none"), []
-    after = checkpoint.Keep.after_epoch
+@pytest.fixture
+def scripted(monkeypatch):
+    """Return a function that scripts the validation losses; it gives the weights seen so far."""
+    after = checkpoint.Journal.after_epoch
 
-    def scripted(self):
-        self.recorder.log[2] = next(losses)
-        seen.append(fingerprint(self.model))
-        after(self)
+    def script(losses: list[float]) -> list[str]:
+        seen = []
 
-    monkeypatch.setattr(checkpoint.Keep, "after_epoch", scripted)
-    learn = fit(network, images, 9, image_size=32, batch_size=8, patience=2, n_workers=0)
+        def after_epoch(self):
+            self.recorder.log[2] = losses[self.epoch]
+            if self.epoch >= self.first:
+                seen.append(fingerprint(self.model))
+            after(self)
+
+        monkeypatch.setattr(checkpoint.Journal, "after_epoch", after_epoch)
+        return seen
+
+    return script
+
+
+def test_early_stop_returns_the_best_epoch(images, scripted):
+    seen = scripted([3.0, 1.0, 2.0, 2.5, 0.1])
+    network = create_network(SMALL, weights="none")
+    learn = fit(network, small(images), 9, cbs=[StopEarly(2)])
     assert len(learn.history) == 4 and fingerprint(network) == seen[1]
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_early_stop_remembers_its_best_epoch_when_killed(
+    epoch, images, scripted, tmp_path, monkeypatch
+):
+    options = {"epochs": 9, "checkpoint": tmp_path / "a.ckpt"}
+    seen = scripted([3.0, 1.0, 2.0, 2.5, 0.1])
+    network = create_network(SMALL, weights="none")
+    with dying(monkeypatch, epoch), pytest.raises(KeyboardInterrupt):
+        fit(network, small(images), **options, cbs=[StopEarly(2)])
+    resumed = create_network(SMALL, weights="none")
+    learn = fit(resumed, small(images), **options, cbs=[StopEarly(2)])
+    assert len(learn.history) == 4 and fingerprint(resumed) == seen[1]
+
+
+def test_a_run_killed_after_its_last_epoch_ends_as_it_would_have(
+    images, scripted, tmp_path, monkeypatch
+):
+    options = {"epochs": 2, "checkpoint": tmp_path / "a.ckpt"}
+    seen = scripted([1.0, 2.0])
+
+    def dies(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(StopEarly, "after_fit", dies)
+        fit(create_network(SMALL, weights="none"), small(images), **options, cbs=[StopEarly(5)])
+    network = create_network(SMALL, weights="none")
+    learn = fit(network, small(images), **options, cbs=[StopEarly(5)])
+    assert len(learn.history) == 2 == len(seen) and fingerprint(network) == seen[0]
+
+
+def test_epochs_are_shown_where_that_is_asked_for(images, capsys):
+    fit(create_network(SMALL, weights="none"), small(images), 1)
+    assert capsys.readouterr().out == ""
+    fit(create_network(SMALL, weights="none"), small(images), 1, cbs=[ProgressCallback()])
+    assert "valid_loss" in capsys.readouterr().out
 
 
 def attempt(images: pd.DataFrame, checkpoint: Path, out: Path) -> None:
     """Train with a checkpoint and leave the final scores and the fingerprint of the weights in `out`."""
     torch.set_num_threads(1)
     network = create_network(SMALL, weights="none", seed=5)
-    learn = fit(
-        network,
-        images,
-        5,
-        image_size=32,
-        batch_size=8,
-        augment="strong",
-        n_workers=0,
-        checkpoint=checkpoint,
-        seed=5,
-    )
+    learn = fit(network, small(images, "strong", seed=5), 5, checkpoint=checkpoint)
     out.write_text(f"{fingerprint(network)} {learn.history['valid_loss'].tolist()}")
 
 
@@ -335,38 +339,32 @@ def test_killed_five_times_and_resumed_it_ends_the_same(tmp_path):
 
 
 def test_another_run_s_checkpoint_is_refused_and_damage_is_said(images, tmp_path, monkeypatch):
-    def dies(self):
-        raise KeyboardInterrupt
+    refused = "a.ckpt is the checkpoint of a run with other settings or data"
+    options = {"checkpoint": tmp_path / "a.ckpt"}
 
-    after = checkpoint.Keep.before_epoch
-    monkeypatch.setattr(
-        checkpoint.Keep, "before_epoch", lambda self: dies(self) if self.epoch == 1 else after(self)
-    )
-    with pytest.raises(KeyboardInterrupt):
-        fit(
-            create_network(SMALL, weights="none"),
-            images,
-            2,
-            image_size=32,
-            n_workers=0,
-            checkpoint=tmp_path / "a.ckpt",
-        )
-    assert (tmp_path / "a.ckpt").is_file()
+    def start(epochs, batch_size=32, **more):
+        network = create_network(SMALL, weights="none")
+        fit(network, small(images, batch_size=batch_size), epochs, **options, **more)
+
     weighed = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.5, 2, 3]))
     heavier = torch.nn.CrossEntropyLoss(weight=torch.tensor([1.5, 2, 3.00001]))
-    options = {"image_size": 32, "n_workers": 0, "checkpoint": tmp_path / "a.ckpt"}
-    for epochs, loss in ((3, None), (2, weighed)):
-        with pytest.raises(
-            ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"
-        ):
-            fit(create_network(SMALL, weights="none"), images, epochs, loss=loss, **options)
-    (tmp_path / "a.ckpt").unlink()
-    with pytest.raises(KeyboardInterrupt):
-        fit(create_network(SMALL, weights="none"), images, 2, loss=weighed, **options)
-    with pytest.raises(
-        ValueError, match="a.ckpt is the checkpoint of a run with other settings or data"
+    with dying(monkeypatch, epoch=1), pytest.raises(KeyboardInterrupt):
+        start(2)
+    assert (tmp_path / "a.ckpt").is_file()
+    for other in (
+        {"epochs": 3},
+        {"epochs": 2, "loss": weighed},
+        {"epochs": 2, "batch_size": 16},
+        {"epochs": 2, "cbs": [GradientClip(2.0)]},
     ):
-        fit(create_network(SMALL, weights="none"), images, 2, loss=heavier, **options)
+        with pytest.raises(ValueError, match=refused):
+            start(**other)
+    (tmp_path / "a.ckpt").unlink()
+    with dying(monkeypatch, epoch=1), pytest.raises(KeyboardInterrupt):
+        start(2, loss=weighed)
+    with pytest.raises(ValueError, match=refused):
+        start(2, loss=heavier)
+    start(2, loss=weighed)
 
 
 def test_the_three_methods_train_and_tell_their_cost(images, project):
@@ -375,6 +373,55 @@ def test_the_three_methods_train_and_tell_their_cost(images, project):
         network, species, cost = train(images, method, SMALL, "none", image_size=32, **options)
         assert len(species) == 3 and cost["seconds"] > 0 and cost["memory_mib"] > 0
         assert isinstance(predict(network, species, images[:4], 32), Predictions)
+
+
+def test_a_network_carries_what_it_takes_to_ask_it(images, project):
+    network = create_network(SMALL, weights="none")
+    assert (network.species, network.image_size, network.views) == (None, None, None)
+    network, species, _ = train(images, "frozen", SMALL, "none", 40, ("plain", "flip"))
+    assert network.species == species == ["Stripes 0", "Stripes 1", "Stripes 2"]
+    assert network.image_size == 40 and network.views == ("plain", "flip")
+    told = predict(network, species, images[:6], 40, ("plain", "flip"))
+    assert np.array_equal(predict(network, None, images[:6]).probs, told.probs)
+    scratch = create_network(SMALL, weights="none")
+    fit(scratch, small(images), 1)
+    assert scratch.species == species
+    assert scratch.image_size == 32 and scratch.views == ("plain",)
+
+
+def test_any_module_with_an_output_a_species_is_a_head(images):
+    network = create_network(SMALL, weights="none")
+    assert network.n_outputs == 0
+    torch.manual_seed(0)
+    head = torch.nn.Sequential(
+        torch.nn.Linear(network.n_features, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 3)
+    )
+    network.head = head
+    assert network.n_outputs == 3 and head.training
+    fit(network, small(images), 1)
+    assert network.head is head
+    assert len(learner.halves(network)[2]) == 6
+    answers = predict(network, None, images[:4])
+    with torch.inference_mode():
+        photos = PhotoDataset(images[:4], [], 32)
+        expected = network(torch.stack([photos[i][0] for i in range(4)])).softmax(1).numpy()
+    np.testing.assert_allclose(answers.probs, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", training.METHODS)
+def test_the_organ_is_learnt_as_the_species_is(method, images, project):
+    """The stripes by another name, of which some photos are not known."""
+    organs = images["species"].map({"Stripes 0": "leaf", "Stripes 1": "flower"})
+    options = {} if method == "frozen" else {"epochs": 2, "batch_size": 8, "n_workers": 0}
+    table = images.assign(organ=organs)
+    network, names, _ = train(
+        table, method, SMALL, "none", image_size=32, target="organ", **options
+    )
+    assert names == network.species == ["flower", "leaf"]
+    known = images[organs.notna()].reset_index(drop=True)
+    renamed = known.assign(species=organs.dropna().to_numpy())
+    same, _, _ = train(renamed, method, SMALL, "none", image_size=32, **options)
+    assert fingerprint(network) == fingerprint(same)
 
 
 def test_memory_is_what_the_tensors_take():
@@ -394,10 +441,12 @@ def test_messages(images):
     ):
         train(images, "magic", SMALL)
     with pytest.raises(ValueError, match="expected epochs >= 1, lr > 0 and body_lr in"):
-        fit(network, images, 0)
+        fit(network, small(images), 0)
     with pytest.raises(ValueError, match="patience watches the validation loss"):
-        fit(network, images[images["split"] == "train"], 1, patience=2)
+        fit(network, small(images[images["split"] == "train"]), 1, cbs=[StopEarly(2)])
     with pytest.raises(ValueError, match="2 species, but the head has 3 outputs"):
         predict(network, ["a", "b"], images, 32)
+    with pytest.raises(ValueError, match="0 species, but the head has 3 outputs"):
+        predict(network, None, images, 32)
     with pytest.raises(TableError, match="no rows to train on"):
         fit_head(network, images.assign(split="test"), 32)

@@ -1,1 +1,4 @@
-"""From embeddings to species: linear heads, and the losses that they and whole networks learn by."""
+"""From embeddings to species.
+
+Linear heads, and the losses that they and whole networks learn by.
+"""

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pandas as pd
+from fastai.callback.progress import ProgressCallback
 
 from plantlab.heads.linear import probabilities
 from plantlab.identify.build import build
 from plantlab.identify.model import Identifier
 from plantlab.networks.backbones import DEFAULT, create_network
+from plantlab.networks.batches import loaders
 from plantlab.networks.embeddings import embed
-from plantlab.training.learner import fit
+from plantlab.training.learner import fit, usual
 from plantlab.training.recipe import fit_head
 
 
@@ -29,16 +31,9 @@ def learn(
         species = fit_head(network, images, image_size, 1.0, cache=cache)
         if method == "two-step":
             cache = None  # a body that was trained is this run's alone
-            fit(
-                network,
-                images,
-                epochs,
-                lr,
-                image_size=image_size,
-                seed=seed,
-                checkpoint=checkpoint,
-                progress=True,
-            )
+            dls = loaders(images, image_size, seed=seed)
+            shown = [*usual(), ProgressCallback()]
+            fit(network, dls, epochs, lr, cbs=shown, checkpoint=checkpoint)
         said = probabilities(network.head, embed(valid, network, image_size, cache=cache))
         right = said.argmax(1) == pd.Index(species).get_indexer(valid["species"])
         tried[method] = (right.mean(), network, species)

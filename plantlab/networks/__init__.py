@@ -1,1 +1,4 @@
-"""From photos to embeddings: batches, networks, where their weights come from, what they looked at."""
+"""From photos to embeddings.
+
+Batches, networks, where their weights come from, and what they looked at.
+"""

@@ -4,57 +4,89 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from fastai.data.core import DataLoaders
-from fastai.data.load import DataLoader
 
 from plantlab.data.photos import PhotoError, open_photo
 from plantlab.data.table import TableError, require
 from plantlab.networks.augment import train_transform
-from plantlab.networks.views import LARGER, seen_whole
+from plantlab.networks.device import device
+from plantlab.networks.views import decoded_size, seen_whole
+
+if TYPE_CHECKING:  # who only answers needs no fastai, which loads pyplot
+    from fastai.data.core import DataLoaders
 
 
 class PhotoDataset(torch.utils.data.Dataset):
-    """Items of an image table in row order: (photo uint8 (3, size, size), target int; -1 where unlabelled).
+    """Items of an image table in row order: (photo uint8 (3, size, size), target int).
 
-    Augmentation draws from (seed, epoch, row) alone: the same with any number of workers, and in a run resumed there.
+    The target is a place in `names`, -1 where the row's `target` column holds none of them.
+    Augmentation draws from (seed, epoch, row) alone: the same with any number of workers, and in a
+    run resumed there.
     """
 
     def __init__(
         self,
         images: pd.DataFrame,
-        species: list[str],
+        names: list[str],
         size: int,
         augment: str | None = None,
         seed: int = 0,
+        target: str = "species",
     ):
         require(images, "image_path")
-        self.paths, self.size, self.seed, self.epoch = images["image_path"].tolist(), size, seed, 0
-        known = pd.Index(species)
-        self.targets = (
-            known.get_indexer(images["species"])
-            if "species" in images
-            else np.full(len(images), -1)
-        )
+        self.paths = images["image_path"].tolist()
+        self.size = size
+        self.augment = augment
+        self.seed = seed
+        self.epoch = 0
+        if target in images:
+            self.targets = pd.Index(names).get_indexer(images[target])
+        else:
+            self.targets = np.full(len(images), -1)
         self.transform = train_transform(augment, size) if augment else None
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
-        target = int(self.targets[row])
-        if self.transform is None:
-            photo = seen_whole(open_photo(self.paths[row], self.size), self.size)
-            return torch.from_numpy(photo).permute(2, 0, 1), target
+        photo = self._whole(row) if self.transform is None else self._augmented(row)
+        return photo, int(self.targets[row])
+
+    def _whole(self, row: int) -> torch.Tensor:
+        photo = open_photo(self.paths[row], self.size)
+        pixels = seen_whole(photo, self.size)
+        return torch.from_numpy(pixels).permute(2, 0, 1)
+
+    def _augmented(self, row: int) -> torch.Tensor:
         photo = open_photo(self.paths[row], int(self.size * 1.5))  # room to crop
+        seed = hash((self.seed, self.epoch, row)) & 0x7FFFFFFF
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(
-                hash((self.seed, self.epoch, row)) & 0x7FFFFFFF
-            )  # of the CPU alone
-            return self.transform(photo), target
+            torch.default_generator.manual_seed(seed)  # of the CPU alone
+            return self.transform(photo)
+
+
+def rows_to_learn(images: pd.DataFrame, target: str = "species") -> tuple[pd.DataFrame, list[str]]:
+    """Return the train rows whose `target` is known, and the names that they hold, sorted.
+
+    Raises:
+        TableError: no such rows, or no `target` or `split`.
+    """
+    require(images, target, "split")
+    train = images[images["split"] == "train"]
+    if train.empty:
+        found = sorted(images["split"].dropna().unique())
+        raise TableError(
+            f"no rows to train on: split holds {', '.join(found) or 'nothing'}, not 'train'. "
+            "Use table.complete_splits(images)."
+        )
+    train = train[train[target].notna()]
+    if train.empty:
+        raise TableError(f"no rows to train on: no train row has a {target}; fill that column in.")
+    return train, sorted(train[target].unique())
 
 
 def loaders(
@@ -64,49 +96,62 @@ def loaders(
     augment: str = "crop",
     seed: int = 0,
     n_workers: int | None = None,
-    device: str | torch.device | None = None,
-) -> DataLoaders:
-    """Return fastai DataLoaders over the rows whose `split` is train and valid; `dls.vocab` names the species.
+    target: str = "species",
+) -> "DataLoaders":
+    """Return fastai DataLoaders over the rows whose `split` is train and valid.
 
-    Batches hold photos uint8 (B, 3, image_size, image_size) and targets int64 (B,); the network normalises.
-    The species are those of the train rows, sorted; a valid photo of another species is left out of the
-    validation loss (its score is for metrics.score, which counts it as wrong).
+    `dls.vocab` names the species. Batches hold photos uint8 (B, 3, image_size, image_size) and
+    targets int64 (B,); the network normalises. The species are those of the train rows, sorted; a
+    valid photo of another species is left out of the validation loss (its score is for
+    metrics.score, which counts it as wrong).
 
+    Args:
+        augment: one of augment.AUGMENTATIONS.
+        n_workers: processes that decode photos; None chooses by the machine's cores.
+        target: the column to learn, such as "organ"; rows without it are left out.
     Raises:
-        TableError: no train rows, or no `species` or `split`.
+        TableError: no train rows, or no `target` or `split`.
     """
-    require(images, "species", "split")
-    train = images[images["split"] == "train"]
-    if train.empty:
-        found = ", ".join(sorted(images["split"].dropna().unique())) or "nothing"
-        raise TableError(
-            f"no rows to train on: split holds {found}, not 'train'. Use table.complete_splits(images)."
-        )
-    species = sorted(train["species"].unique())
-    valid = images[(images["split"] == "valid") & images["species"].isin(species)]
-    if (
-        n_workers is None
-    ):  # on two cores a worker stalls the threads of every layer: 21 photos a second instead of 38
-        cores = os.cpu_count() or 1
-        n_workers = min(4, cores // 2) if cores > 2 or torch.cuda.is_available() else 0
+    from fastai.data.core import DataLoaders
+    from fastai.data.load import DataLoader
+
+    train, names = rows_to_learn(images, target)
+    valid = images[images["split"] == "valid"]
+    valid = valid[valid[target].isin(names)]
+    augmented = PhotoDataset(train, names, image_size, augment, seed, target)
+    whole = PhotoDataset(valid, names, image_size, target=target)
     options = {
         "bs": batch_size,
-        "num_workers": n_workers,
-        "device": device,
-        "pin_memory": torch.cuda.is_available(),
+        "num_workers": _default_workers() if n_workers is None else n_workers,
+        "device": device(),
+        "pin_memory": device().type == "cuda",
     }
-    shown, whole = (
-        PhotoDataset(train, species, image_size, augment, seed),
-        PhotoDataset(valid, species, image_size),
-    )
-    learnt = DataLoader(shown, shuffle=True, drop_last=len(train) > batch_size, **options)
-    dls = DataLoaders(learnt, DataLoader(whole, **options), device=device)
-    dls.vocab, dls.c, dls.seed = species, len(species), seed
+    whole_batches = len(train) > batch_size
+    learnt = DataLoader(augmented, shuffle=True, drop_last=whole_batches, **options)
+    validated = DataLoader(whole, **options)
+    dls = DataLoaders(learnt, validated, device=device())
+    dls.vocab = names
+    dls.c = len(names)  # fastai's name for the number of classes
+    dls.seed = seed
     return dls
 
 
-def set_epoch(dls: DataLoaders, epoch: int) -> None:
-    """Make order and augmentation of `epoch` a function of the seed alone, so that a resumed run repeats them."""
+def _default_workers() -> int:
+    """Return how many processes decode photos while a network learns.
+
+    On two cores a worker stalls the threads of every layer: 21 photos a second instead of 38.
+    """
+    cores = os.cpu_count() or 1
+    if cores <= 2 and device().type == "cpu":
+        return 0
+    return min(4, cores // 2)
+
+
+def set_epoch(dls: "DataLoaders", epoch: int) -> None:
+    """Make order and augmentation of `epoch` depend on the seed alone.
+
+    So a resumed run repeats them.
+    """
     dls.train.dataset.epoch = epoch
     dls.train.rng = random.Random(f"{dls.seed} {epoch}")
 
@@ -121,26 +166,34 @@ def batches(
 ) -> Iterator[np.ndarray]:
     """Yield photos uint8 (B, 3, size, size), or what `run` makes of them, in the order of `paths`.
 
-    Each core decodes a batch and runs it, beside the others: none waits for photos, or for its share of a layer.
+    Each core decodes a batch and runs it, beside the others: none waits for photos, or for its
+    share of a layer.
 
     Args:
-        paths: files, or the bytes of photos. problems: gets {path: why} of what cannot be read; its row is then black.
-        run: a function that several threads may call at once, such as that of backbones.compile_network.
+        paths: files, or the bytes of photos.
+        problems: gets {path: why} of what cannot be read; its row is then black.
+        run: a function that several threads may call at once, such as that of
+            compiled.compile_network.
     Raises:
-        PhotoError: without `problems`, a file that cannot be read; photos.set_aside finds them beforehand.
+        PhotoError: without `problems`, a file that cannot be read; inspection.set_aside finds them
+            beforehand.
     """
 
     def decode(path: str | bytes) -> np.ndarray:
         try:
-            return seen_whole(
-                open_photo(path, round(size * LARGER.get(view, 1))), size, view
-            ).transpose(2, 0, 1)
+            photo = open_photo(path, decoded_size(size, view))
         except PhotoError as error:
             if problems is None:
                 raise
             problems[path] = str(error)
             return np.zeros((3, size, size), np.uint8)
+        return seen_whole(photo, size, view).transpose(2, 0, 1)
 
-    chunks = [paths[i : i + batch_size] for i in range(0, len(paths), batch_size)]
+    def decode_and_run(part: list) -> np.ndarray:
+        photos = [decode(path) for path in part]
+        return run(np.stack(photos))
+
+    starts = range(0, len(paths), batch_size)
+    parts = [paths[start : start + batch_size] for start in starts]
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        yield from pool.map(lambda chunk: run(np.stack([decode(path) for path in chunk])), chunks)
+        yield from pool.map(decode_and_run, parts)

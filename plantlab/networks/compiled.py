@@ -13,46 +13,56 @@ import torch
 from torch import nn
 
 from plantlab.networks.backbones import Classifier, fingerprint
+from plantlab.networks.device import device
 
 if TYPE_CHECKING:  # loaded where it is used
     from onnxruntime import InferenceSession
 
+Embed = Callable[[np.ndarray], np.ndarray]  # photos uint8 (B, 3, S, S) -> float32 (B, D)
 
-def compile_network(network: Classifier, image_size: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D), to be called by many threads.
 
-    On a CPU it goes through ONNX Runtime (several times eager torch), each call on one core, which images.batches keeps
-    busy; on a GPU, or where export fails, through torch, one call after the other.
+def compile_network(network: Classifier, image_size: int) -> Embed:
+    """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D).
+
+    It may be called by many threads. On a CPU it goes through ONNX Runtime (several times eager
+    torch), each call on one core, which batches.batches keeps busy; on a GPU, or where export
+    fails, through torch, one call after the other.
     """
     network = network.eval()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    turn = threading.Lock()
-
-    def in_torch(photos: np.ndarray) -> np.ndarray:
-        with turn, torch.inference_mode(), torch.autocast(device, enabled=device == "cuda"):
-            moved = torch.from_numpy(photos).to(device, memory_format=torch.channels_last)
-            return network.features(moved).float().cpu().numpy()
-
-    if device == "cuda":
-        network.to(device)
-        return in_torch
+    if device().type == "cuda":
+        return _in_torch(network.to(device()))
     session = _session(network, fingerprint(network), image_size)
-    return (
-        in_torch
-        if session is None
-        else lambda photos: session.run(None, {"photos": photos.astype(np.float32)})[0]
-    )
+    if session is None:
+        return _in_torch(network)
+
+    def in_onnx(photos: np.ndarray) -> np.ndarray:
+        inputs = {"photos": photos.astype(np.float32)}
+        return session.run(None, inputs)[0]
+
+    return in_onnx
+
+
+def _in_torch(network: Classifier) -> Embed:
+    turn = threading.Lock()
+    half = torch.autocast(device().type, enabled=device().type == "cuda")
+
+    def in_turn(photos: np.ndarray) -> np.ndarray:
+        with turn, torch.inference_mode(), half:
+            batch = torch.from_numpy(photos)
+            batch = batch.to(device(), memory_format=torch.channels_last)
+            return network.features(batch).float().cpu().numpy()
+
+    return in_turn
 
 
 @functools.lru_cache(maxsize=1)  # an export takes seconds, and the next view asks for the same
 def _session(network: Classifier, weights: str, image_size: int) -> "InferenceSession | None":
-    """Return an ONNX Runtime session, None where export fails; `weights` tells a network that was trained."""
+    """Return an ONNX Runtime session, None where export fails; `weights` tells one that learnt."""
     try:
         return open_session(export_onnx(network, image_size, head=False), n_threads=1)
     except Exception as error:
-        warnings.warn(
-            f"ONNX export failed ({type(error).__name__}): running in torch, slower", stacklevel=3
-        )
+        kind = type(error).__name__
+        warnings.warn(f"ONNX export failed ({kind}): running in torch, slower", stacklevel=3)
         return None
 
 
@@ -70,16 +80,31 @@ def open_session(model: bytes, n_threads: int = 0) -> "InferenceSession":
 
 
 def export_onnx(network: Classifier, image_size: int, head: bool = True) -> bytes:
-    """Return an ONNX model, `photos` float32 (B, 3, S, S) in [0, 255] to `out`: logits, without a head embeddings."""
+    """Return an ONNX model: `photos` float32 (B, 3, S, S) in [0, 255] to `out`.
+
+    `out` holds logits (B, K), without a head embeddings (B, D).
+    """
     if not head:
-        network = copy.copy(network)
-        network._modules = network._modules | {"head": nn.Identity()}
-    buffer, example = io.BytesIO(), torch.zeros(2, 3, image_size, image_size)
+        network = _without_head(network)
+    example = torch.zeros(2, 3, image_size, image_size)
+    buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter(
-            "ignore"
-        )  # of the TorchScript exporter: seconds faster than its successor
-        axes = {"photos": {0: "batch"}, "out": {0: "batch"}}
-        names = {"input_names": ["photos"], "output_names": ["out"], "dynamic_axes": axes}
-        torch.onnx.export(network.eval(), (example,), buffer, dynamo=False, **names)
+        warnings.simplefilter("ignore")  # of this exporter's age: seconds faster than its successor
+        torch.onnx.export(
+            network.eval(),
+            (example,),
+            buffer,
+            dynamo=False,
+            input_names=["photos"],
+            output_names=["out"],
+            dynamic_axes={"photos": {0: "batch"}, "out": {0: "batch"}},
+        )
     return buffer.getvalue()
+
+
+def _without_head(network: Classifier) -> Classifier:
+    """Return a network that shares the body of `network` and gives its embeddings."""
+    bare = copy.copy(network)
+    bare._modules = dict(network._modules)  # or the next line would take the head of both
+    bare.head = nn.Identity()
+    return bare

@@ -1,6 +1,7 @@
 """Embeddings of photos, computed once and kept."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,72 +29,110 @@ def embed(
     batch_size: int = 32,
     progress: bool = False,
 ) -> np.ndarray:
-    """Return embeddings float32 (N, D), row by row of the table; computed once, then read from disk.
+    """Return embeddings float32 (N, D), row by row of the table.
 
-    The cache is keyed by the body's every weight, the size, the view and each file's content: moved photos are found
-    again, changed ones computed anew, whatever the head. Saved every SAVE_EVERY photos, a killed run goes on there.
+    They are computed once, then read from disk. The cache is keyed by the body's every weight, the
+    size, the view and each file's content: moved photos are found again, changed ones computed
+    anew, whatever the head. Saved every SAVE_EVERY photos, a killed run goes on there.
 
     Args:
-        view: one of images.VIEWS.
+        view: one of views.VIEWS.
         cache: a folder (relative: of the project); None computes everything and stores nothing.
     Raises:
         TableError: no `image_path`. PhotoError: an unreadable file. ValueError: unknown view.
     """
-    content, known, missing, folder = _cached(images, network, image_size, view, cache)
+    _check(images, view)
+    contents = _contents(images)
+    folder = _folder(network, image_size, view, cache)
+    known = _stored(folder)
+    missing = _missing(images, contents, known)
     if missing:
         run = compile_network(network, image_size)
+        waiting = list(missing)
         bar = tqdm(
             total=len(missing), desc="embedding", unit=" photos", disable=not progress, leave=False
         )
-        for start in range(0, len(missing), SAVE_EVERY):
-            keys, files = zip(*missing[start : start + SAVE_EVERY])
-            rows = []
-            for part in batches(list(files), image_size, view, batch_size, run=run):
-                rows.append(part)
+        for start in range(0, len(waiting), SAVE_EVERY):
+            keys = waiting[start : start + SAVE_EVERY]
+            paths = [missing[key] for key in keys]
+            parts = []
+            for part in batches(paths, image_size, view, batch_size, run=run):
+                parts.append(part)
                 bar.update(len(part))
-            rows = np.concatenate(rows).astype(np.float32)
-            known |= dict(zip(keys, rows))
-            if folder:
-                name = hashlib.sha1("".join(keys).encode()).hexdigest()[:16]
-                packed = to_safetensors({"embeddings": rows}, metadata={"sha1": " ".join(keys)})
-                write_whole(folder / f"{name}.safetensors", packed)
+            rows = np.concatenate(parts).astype(np.float32)
+            known.update(zip(keys, rows))
+            _store(folder, keys, rows)
         bar.close()
-    return (
-        np.stack([known[c] for c in content])
-        if content
-        else np.zeros((0, network.n_features), np.float32)
-    )
+    if not contents:
+        return np.zeros((0, network.n_features), np.float32)
+    return np.stack([known[content] for content in contents])
 
 
 def count_missing(
-    images: pd.DataFrame, network: Classifier, image_size: int, views: tuple[str, ...], cache
+    images: pd.DataFrame,
+    network: Classifier,
+    image_size: int,
+    views: Iterable[str],
+    cache: str | Path | None,
 ) -> int:
-    """Return how many outputs `embed` would compute: one a photo and view that the cache lacks. Introduced in 03."""
-    return sum(len(_cached(images, network, image_size, view, cache)[2]) for view in views)
+    """Return how many outputs `embed` would compute: one a photo and view that the cache lacks.
+
+    Introduced in notebook 03.
+    """
+    total = 0
+    for view in views:
+        _check(images, view)
+        known = _stored(_folder(network, image_size, view, cache))
+        total += len(_missing(images, _contents(images), known))
+    return total
 
 
-def _cached(
-    images: pd.DataFrame, network: Classifier, image_size: int, view: str, cache: str | Path | None
-) -> tuple:
-    """Return each photo's sha1, {sha1: embedding} as far as known, the [(sha1, path)] missing, and the folder."""
+def _check(images: pd.DataFrame, view: str) -> None:
     require(images, "image_path")
     if view not in VIEWS:
         raise ValueError(f"view must be one of {', '.join(VIEWS)}; got {view!r}")
-    paths = images["image_path"].tolist()
-    found = (
-        images["sha1"]
-        if "sha1" in images
-        else (hashlib.sha1(Path(p).read_bytes()).hexdigest() for p in paths)
-    )
-    content = list(found)
-    name, known = f"{fingerprint(network, without='head.')}-{image_size}-{view}", {}
-    folder = project_root() / cache / name if cache is not None else None
-    for part in sorted(folder.glob("*.safetensors")) if folder else []:
-        with safe_open(part, framework="numpy") as rows:
-            known |= dict(zip(rows.metadata()["sha1"].split(), rows.get_tensor("embeddings")))
-    return (
-        content,
-        known,
-        list({c: p for c, p in zip(content, paths) if c not in known}.items()),
-        folder,
-    )
+
+
+def _contents(images: pd.DataFrame) -> list[str]:
+    """Return the sha1 of each photo's file."""
+    if "sha1" in images:
+        return list(images["sha1"])
+    files = (Path(path).read_bytes() for path in images["image_path"])
+    return [hashlib.sha1(file).hexdigest() for file in files]
+
+
+def _folder(
+    network: Classifier, image_size: int, view: str, cache: str | Path | None
+) -> Path | None:
+    """Return the folder of this body, size and view in the cache."""
+    if cache is None:
+        return None
+    body = fingerprint(network, without="head.")
+    return project_root() / cache / f"{body}-{image_size}-{view}"
+
+
+def _stored(folder: Path | None) -> dict[str, np.ndarray]:
+    """Return {sha1: embedding} of all that the folder holds."""
+    known: dict[str, np.ndarray] = {}
+    if folder is None:
+        return known
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="numpy") as file:
+            keys = file.metadata()["sha1"].split()
+            known.update(zip(keys, file.get_tensor("embeddings")))
+    return known
+
+
+def _missing(images: pd.DataFrame, contents: list[str], known: dict) -> dict[str, str]:
+    """Return {sha1: path} of what must be computed, the same content once."""
+    photos = zip(contents, images["image_path"])
+    return {content: path for content, path in photos if content not in known}
+
+
+def _store(folder: Path | None, keys: list[str], rows: np.ndarray) -> None:
+    if folder is None:
+        return
+    name = hashlib.sha1("".join(keys).encode()).hexdigest()
+    told = {"sha1": " ".join(keys)}
+    packed = to_safetensors({"embeddings": rows}, metadata=told)
+    write_whole(folder / f"{name[:16]}.safetensors", packed)

