@@ -1,13 +1,22 @@
-"""The command line: plantlab run | compare | export | identify | page | workshop."""
+"""The command line: plantlab run | compare | export | identify | page | workshop.
+
+Each command is two functions, one below the other: what it is asked, and what it does. They import
+what they need when they are called, so that `plantlab --help` is there at once.
+"""
 
 import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+MODEL_HELP = "a folder of `plantlab export`, or its name"
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Return the exit code: 0 done, 1 a notebook failed, 2 what was asked for is wrong (one sentence says how)."""
+    """Return the exit code: 0 done, 1 a notebook failed, 2 what was asked for is wrong.
+
+    Of what is wrong one sentence says how to mend it.
+    """
     args = _parser().parse_args(argv)
     try:
         return args.command(args)
@@ -20,12 +29,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="plantlab", description="What do your plant photographs hold?"
-    )
-    commands = parser.add_subparsers(
-        required=True, metavar="run | compare | export | identify | page | workshop"
-    )
+    description = "What do your plant photographs hold?"
+    parser = argparse.ArgumentParser(prog="plantlab", description=description)
+    names = "run | compare | export | identify | page | workshop"
+    commands = parser.add_subparsers(required=True, metavar=names)
+    _add_run(commands)
+    _add_compare(commands)
+    _add_export(commands)
+    _add_identify(commands)
+    _add_page(commands)
+    _add_workshop(commands)
+    return parser
+
+
+# run
+
+
+def _add_run(commands: argparse._SubParsersAction) -> None:
     run = commands.add_parser("run", help="execute notebooks; pages and records go to results/")
     run.set_defaults(command=_run)
     run.add_argument(
@@ -56,66 +76,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--store", action="store_true", help="write the outputs at defaults back into the notebook"
     )
-    compare = commands.add_parser("compare", help="tabulate run records")
-    compare.set_defaults(command=_compare)
-    compare.add_argument(
-        "records", nargs="*", help="folders or record.json files; else all of results/"
-    )
-    compare.add_argument(
-        "--watts", type=float, help="what the machine draws at work: adds the energy, in watt hours"
-    )
-    compare.add_argument(
-        "--price", type=float, help="of a kilowatt hour: adds what that energy costs"
-    )
-    export = commands.add_parser(
-        "export", help="train on photographs and write the model into one folder"
-    )
-    export.set_defaults(command=_export)
-    export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
-    export.add_argument("folder", help="where to, such as data/models/mine")
-    export.add_argument(
-        "--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision"
-    )
-    export.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
-    export.add_argument("--image-size", type=int, default=128, help="side in pixels (default 128)")
-    export.add_argument(
-        "--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone"
-    )
-    export.add_argument("--licence", default="", help="of the photographs, for the model card")
-    export.add_argument(
-        "--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes"
-    )
-    export.add_argument("--onnx", action="store_true", help="also write model.onnx")
-    identify = commands.add_parser(
-        "identify", help="name the plants on photographs, into a CSV table"
-    )
-    identify.set_defaults(command=_identify)
-    identify.add_argument("photos", nargs="+", help="files, or folders that are searched")
-    identify.add_argument(
-        "--out", default="answers.csv", help="the table; what stands in it already is kept"
-    )
-    identify.add_argument(
-        "--model", default="five-flowers", help="a folder of `plantlab export`, or its name"
-    )
-    page = commands.add_parser("page", help="open the identify desk as a web page")
-    page.set_defaults(command=_page)
-    page.add_argument(
-        "--model", default="five-flowers", help="a folder of `plantlab export`, or its name"
-    )
-    page.add_argument("--port", type=int, default=8866)
-    page.add_argument(
-        "--host", default="127.0.0.1", help="0.0.0.0 lets a phone on the same network in"
-    )
-    page.add_argument("--no-browser", action="store_true", help="only say where the page is")
-    workshop = commands.add_parser("workshop", help="write the students' copies of the notebooks")
-    workshop.set_defaults(command=_workshop)
-    workshop.add_argument(
-        "folder", nargs="?", default="", help="where to; else workshop/ in the project"
-    )
-    workshop.add_argument(
-        "--force", action="store_true", help="also over copies that a student has changed"
-    )
-    return parser
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -138,14 +98,15 @@ def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
     """Return what was asked for, run by run as each is done: its name, and "" or why it failed."""
     from plantlab.notebook import runs, sweeps
 
-    if reason := _why_no_run(args):
-        raise ValueError(reason)
+    wrong = _why_no_run(args)
+    if wrong:
+        raise ValueError(wrong)
     params = dict(args.p)
     if args.course or args.all:
         return runs.run_all(lessons=args.course, store=args.store)
     if args.sweep:
-        pairs = [(name, values.split(";" if ";" in values else ",")) for name, values in args.sweep]
-        return sweeps.sweep(args.notebook, dict(pairs), params, args.jobs).items()
+        grid = {name: _split_values(text) for name, text in args.sweep}
+        return sweeps.sweep(args.notebook, grid, params, args.jobs).items()
     return [runs.try_notebook(args.notebook, params, args.run, store=args.store)]
 
 
@@ -159,6 +120,12 @@ def _why_no_run(args: argparse.Namespace) -> str:
     if args.sweep and (args.run or args.jobs < 1):
         return "a sweep names its runs itself (leave --run out) and needs --jobs 1 or more."
     return ""
+
+
+def _split_values(text: str) -> list[str]:
+    """Return the values of a sweep: parted by semicolons where each is a list, else by commas."""
+    mark = ";" if ";" in text else ","
+    return text.split(mark)
 
 
 def _grow_page(first: bool) -> None:
@@ -178,32 +145,62 @@ def _grow_page(first: bool) -> None:
         print(message, flush=True)
 
 
+# compare
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> None:
+    compare = commands.add_parser("compare", help="tabulate run records")
+    compare.set_defaults(command=_compare)
+    compare.add_argument(
+        "records", nargs="*", help="folders or record.json files; else all of results/"
+    )
+    compare.add_argument(
+        "--watts", type=float, help="what the machine draws at work: adds the energy, in watt hours"
+    )
+    compare.add_argument(
+        "--price", type=float, help="of a kilowatt hour: adds what that energy costs"
+    )
+
+
 def _compare(args: argparse.Namespace) -> int:
     from plantlab.notebook import records
 
     if args.price is not None and args.watts is None:
-        raise ValueError(
-            "--price needs --watts: what the machine draws at work, such as --watts 60."
-        )
+        needed = "what the machine draws at work, such as --watts 60."
+        raise ValueError(f"--price needs --watts: {needed}")
     table = records.compare(records.read_records(args.records or None))
     if args.watts is not None:
         table = records.with_energy(table, args.watts, args.price)
-    print(
-        "These records hold no scores." if table.empty else table.to_string(index=False, na_rep="")
+    if table.empty:
+        print("These records hold no scores.")
+    else:
+        print(table.to_string(index=False, na_rep=""))
+    return 0
+
+
+# export
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    export = commands.add_parser(
+        "export", help="train on photographs and write the model into one folder"
     )
-    return 0
-
-
-def _workshop(args: argparse.Namespace) -> int:
-    from plantlab.notebook import workshop
-
-    folder, kept = workshop.write_workshop(args.folder, args.force)
-    print(f"The workshop is in {folder}; its timetable is WORKSHOP.md.")
-    if kept:
-        print(
-            f"Kept, for they were changed: {', '.join(kept)}. Delete one to get it anew; --force renews all."
-        )
-    return 0
+    export.set_defaults(command=_export)
+    export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
+    export.add_argument("folder", help="where to, such as data/models/mine")
+    export.add_argument(
+        "--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision"
+    )
+    export.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
+    export.add_argument("--image-size", type=int, default=128, help="side in pixels (default 128)")
+    export.add_argument(
+        "--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone"
+    )
+    export.add_argument("--licence", default="", help="of the photographs, for the model card")
+    export.add_argument(
+        "--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes"
+    )
+    export.add_argument("--onnx", action="store_true", help="also write model.onnx")
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -212,36 +209,92 @@ def _export(args: argparse.Namespace) -> int:
     from plantlab.identify.learn import learn
 
     images, _ = prepare(args.dataset)
-    print(
-        "\n".join(
-            [
-                f"{len(images)} photos of {images['species'].nunique()} species.",
-                *images.attrs["notes"],
-            ]
-        )
-    )
+    print(f"{len(images)} photos of {images['species'].nunique()} species.")
+    for note in images.attrs["notes"]:
+        print(note)
     folder = Path(args.folder)
     model = learn(
-        images, args.backbone, args.image_size, args.epochs, weights=args.weights,
-        checkpoint=folder / "training.pt", licence=args.licence, thumbnails=not args.no_photos,
-    )  # fmt: skip
-    store.save(model, folder, args.onnx)
-    print(
-        f"{store.model_card(model)}\nThe model is in {folder}. Try it: plantlab page --model {folder}"
+        images,
+        args.backbone,
+        args.image_size,
+        args.epochs,
+        weights=args.weights,
+        checkpoint=folder / "training.pt",
+        licence=args.licence,
+        thumbnails=not args.no_photos,
     )
+    store.save(model, folder, args.onnx)
+    print(store.model_card(model))
+    print(f"The model is in {folder}. Try it: plantlab page --model {folder}")
     return 0
+
+
+# identify
+
+
+def _add_identify(commands: argparse._SubParsersAction) -> None:
+    identify = commands.add_parser(
+        "identify", help="name the plants on photographs, into a CSV table"
+    )
+    identify.set_defaults(command=_identify)
+    identify.add_argument("photos", nargs="+", help="files, or folders that are searched")
+    identify.add_argument(
+        "--out", default="answers.csv", help="the table; what stands in it already is kept"
+    )
+    identify.add_argument("--model", default="five-flowers", help=MODEL_HELP)
 
 
 def _identify(args: argparse.Namespace) -> int:
     from plantlab.identify import store
     from plantlab.identify.files import identify_files
 
-    done = identify_files(args.photos, args.out, store.load(args.model))
+    model = store.load(args.model)
+    done = identify_files(args.photos, args.out, model)
     print(f"{done}. The table is {args.out}.")
     return 0
+
+
+# page
+
+
+def _add_page(commands: argparse._SubParsersAction) -> None:
+    page = commands.add_parser("page", help="open the identify desk as a web page")
+    page.set_defaults(command=_page)
+    page.add_argument("--model", default="five-flowers", help=MODEL_HELP)
+    page.add_argument("--port", type=int, default=8866)
+    page.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 lets a phone on the same network in"
+    )
+    page.add_argument("--no-browser", action="store_true", help="only say where the page is")
 
 
 def _page(args: argparse.Namespace) -> int:
     from plantlab.desk import page
 
     return page.open_page(args.model, args.port, args.host, not args.no_browser)
+
+
+# workshop
+
+
+def _add_workshop(commands: argparse._SubParsersAction) -> None:
+    workshop = commands.add_parser("workshop", help="write the students' copies of the notebooks")
+    workshop.set_defaults(command=_workshop)
+    workshop.add_argument(
+        "folder", nargs="?", default="", help="where to; else workshop/ in the project"
+    )
+    workshop.add_argument(
+        "--force", action="store_true", help="also over copies that a student has changed"
+    )
+
+
+def _workshop(args: argparse.Namespace) -> int:
+    from plantlab.notebook import workshop
+
+    folder, kept = workshop.write_workshop(args.folder, args.force)
+    print(f"The workshop is in {folder}; its timetable is WORKSHOP.md.")
+    if kept:
+        names = ", ".join(kept)
+        advice = "Delete one to get it anew; --force renews all."
+        print(f"Kept, for they were changed: {names}. {advice}")
+    return 0

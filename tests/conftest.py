@@ -1,4 +1,4 @@
-"""Every test runs without a network, here and in the kernels and processes it starts, and in a project of its own."""
+"""Every test runs without a network, here and in the kernels and processes that it starts."""
 
 import os
 import runpy

@@ -1,6 +1,7 @@
-"""The house rules that a machine can check: who imports whom, what stays free of torch, sizes, docstrings."""
+"""House rules that a machine can check: who imports whom, what stays free of torch, docstrings."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,22 +37,36 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def readme_rooms() -> dict[str, str]:
+    """Return the rows of README's table of rooms: of each the column that names its files."""
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## Architecture")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)/?` \| .* \| (.*)\|$", section, re.M)
+    return dict(rows)
+
+
 def test_every_room_has_its_place():
-    assert set(ROOMS) <= set(ORDER), (
-        f"{set(ROOMS) - set(ORDER)}: give the new room a place in ORDER and in README"
-    )
+    new = set(ROOMS) - set(ORDER)
+    assert not new, f"{new}: give the new room a place in ORDER and in README"
+    assert list(readme_rooms()) == [room for room in ORDER if room != "__main__"]
+
+
+def test_readme_names_no_file_that_is_not_there():
+    for room, files in readme_rooms().items():
+        for name in re.findall(r"`([\w/]+)`", files):
+            path = PACKAGE / room / name
+            assert path.is_dir() or path.with_suffix(".py").exists(), f"{room} has no {name}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_a_module_imports_only_rooms_above_it(path):
+    """Within a room nothing is prescribed."""
     room = room_of(path)
     before = ORDER[: ORDER.index(room)] if room in ORDER else []
-    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("plantlab.")} & set(
-        ORDER
-    )
-    assert used <= {*before, room}, (
-        f"{room} may import {before}, and it imports {used - {*before, room}}"
-    )
+    own = [name for name in imports_of(path) if name.startswith("plantlab.")]
+    used = {name.split(".")[1] for name in own} & set(ORDER)
+    below = used - {*before, room}
+    assert not below, f"{room} may import {before}, and it imports {below}"
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in WITHOUT_TORCH], ids=str)
@@ -74,6 +89,15 @@ def test_the_upper_rooms_load_without_torch_and_statistics():
         f"import importlib, sys; [importlib.import_module(room) for room in {rooms}];"
         f"sys.exit(str([m for m in {heavy} if m in sys.modules] or ''))"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_a_model_is_loaded_without_figures_and_explanations():
+    """Who asks a model waits for what loads it; both are loaded when a picture is asked for."""
+    later = "matplotlib.pyplot captum".split()
+    code = f"""import sys, plantlab.identify.store
+sys.exit(str([module for module in {later} if module in sys.modules] or ""))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.strip() == ""
 

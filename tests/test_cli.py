@@ -51,9 +51,9 @@ def test_all_and_store(leaves, asked):
 
 @pytest.fixture
 def begun(leaves, monkeypatch, capsys):
-    """Return, of each notebook as it begins: its name, the page so far, and what was said since the one before.
+    """Return, of each notebook as it begins: its name, the page so far, and what was said.
 
-    Two lessons and an appendix; the first lesson fails.
+    Said since the one before began. Two lessons and an appendix; the first lesson fails.
     """
     for name in ("02_roots", "90_seeds"):
         write_notebook(leaves.with_name(f"{name}.ipynb"))
@@ -110,10 +110,8 @@ def test_a_page_that_cannot_be_written_yet_does_not_stop_the_course(begun, capsy
 def test_a_failed_run_exits_with_1(leaves, asked, capsys):
     assert cli.main(["run", "01", "-p", "epochs", "3"]) == 1
     out, err = capsys.readouterr()
-    assert (
-        err
-        == "plantlab: 01_leaves failed. 01_leaves stopped in code cell 4 of 6: ValueError: no thirds\n"
-    )
+    reason = "01_leaves stopped in code cell 4 of 6: ValueError: no thirds"
+    assert err == f"plantlab: 01_leaves failed. {reason}\n"
     assert out.startswith("0 of 1 runs finished.")
 
 
@@ -174,8 +172,9 @@ def test_workshop_says_where_it_is_and_what_it_kept(leaves, capsys):
     assert capsys.readouterr().out == said
     Path("room/01_leaves.ipynb").write_text("my work")
     assert cli.main(["workshop", "room"]) == 0
-    kept = "Kept, for they were changed: 01_leaves.ipynb. Delete one to get it anew; --force renews all.\n"
-    assert capsys.readouterr().out == said + kept
+    kept = "Kept, for they were changed: 01_leaves.ipynb."
+    advice = "Delete one to get it anew; --force renews all."
+    assert capsys.readouterr().out == f"{said}{kept} {advice}\n"
     assert cli.main(["workshop", "room", "--force"]) == 0
     assert capsys.readouterr().out == said
 

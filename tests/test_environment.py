@@ -1,4 +1,4 @@
-"""The three lists of what plantlab needs agree, and the environment is made or refused as the README says."""
+"""The three lists of what plantlab needs agree; the environment is made or refused."""
 
 import importlib.util
 import os
@@ -93,7 +93,7 @@ def test_the_pinned_versions_lie_in_the_ranges(needed):
 
 @pytest.fixture
 def mender(tmp_path, monkeypatch):
-    """Return the mending script with a site-packages of its own, and the function that fills that."""
+    """Return a function that fills a site-packages of its own and runs the mending script on it."""
     spec = importlib.util.spec_from_file_location("mender", PROJECT / ".ci" / "mend_torchvision.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
@@ -141,8 +141,13 @@ def test_a_mixed_pair_is_mended_and_the_mend_goes_when_the_pair_matches(mender, 
     assert (
         tmp_path / "torchvision_beside_cpu_torch.pth"
     ).read_text() == "import torchvision_beside_cpu_torch\n"
-    code = "import site; site.addsitedir('.'); import torchvision, sys; print(sys.modules['torch'].declared)"
-    command = [sys.executable, "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"]
+    code = """
+import site, sys
+sys.path.insert(0, ".")
+site.addsitedir(".")
+import torchvision
+print(sys.modules["torch"].declared)"""
+    command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip() == "2", done.stderr
     mender(CPU_TORCH, CPU_VISION)
@@ -153,7 +158,7 @@ def test_a_mixed_pair_is_mended_and_the_mend_goes_when_the_pair_matches(mender, 
 
 
 def make(folder: Path, python: str, *lines: str, call: str = "") -> subprocess.CompletedProcess:
-    """Call make in a copy of the project's files with a Python that answers as `lines` of shell say."""
+    """Call make in a copy of the project's files; its Python answers as `lines` of shell say."""
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(PROJECT / name, folder)
     shutil.copytree(PROJECT / ".ci", folder / ".ci")
@@ -172,7 +177,7 @@ needs_make = pytest.mark.skipif(
 
 @needs_make
 def test_an_old_python_is_one_sentence(tmp_path):
-    old = "import sys; from types import SimpleNamespace as S; V = type('V', (tuple,), {}); sys.version_info = V((3, 9))"
+    old = "import sys; V = type('V', (tuple,), {}); sys.version_info = V((3, 9))"
     done = make(tmp_path, "python3.9", f'shift; exec {sys.executable} -c "{old}; $1"')
     assert done.returncode != 0
     assert done.stderr.splitlines()[0].startswith("plantlab needs Python 3.11 to 3.14; ")
@@ -194,8 +199,6 @@ def test_a_missing_venv_module_is_one_sentence(tmp_path):
     gone = "import importlib.util as u; u.find_spec = lambda name: None"
     done = make(tmp_path, "python3", f'shift; exec {sys.executable} -c "{gone}; $1"')
     assert done.returncode != 0
-    assert (
-        "has no venv module; on Debian or Ubuntu: sudo apt install python3-venv. Then run make again."
-        in done.stderr
-    )
+    advice = "on Debian or Ubuntu: sudo apt install python3-venv. Then run make again."
+    assert f"has no venv module; {advice}" in done.stderr
     assert not (tmp_path / ".venv").exists()

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from plantlab.notebook import outputs, report, runs, sweeps, workshop
+from plantlab.notebook import cells, outputs, report, runs, sweeps, workshop
 from plantlab.notebook.cells import Parameter
 
 PARAMETERS = """\
@@ -25,22 +25,27 @@ seed: int = 0  # starts every generator"""
 SETUP = """\
 import json, os, sys
 from pathlib import Path
-given = dict(dataset=dataset, epochs=epochs, lr=lr, fast=fast, shots=shots, weights=weights, seed=seed)
-print(f"{os.environ.get('PLANTLAB_RUN')} in {Path.cwd().name}, {os.environ.get('OMP_NUM_THREADS')} threads")
+given = dict(dataset=dataset, epochs=epochs, lr=lr, fast=fast)
+given |= dict(shots=shots, weights=weights, seed=seed)
+run, threads = os.environ.get("PLANTLAB_RUN"), os.environ.get("OMP_NUM_THREADS")
+print(f"{run} in {Path.cwd().name}, {threads} threads")
 print(sys.executable)"""
 FIGURE = """\
 import base64
 from IPython.display import Image, display
-png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhf"
+png += "DwAChwGA60e6kgAAAABJRU5ErkJggg=="
 display(Image(base64.b64decode(png)))"""
 STEP = """\
 if epochs == 3:
     raise ValueError("no thirds")"""
 RECORD = """\
-score = {"method": "frozen", "split": "test", "n": 1234, "top1": 0.78, "top1_low": 0.74, "top1_high": 0.81}
+score = {"method": "frozen", "split": "test", "n": 1234}
+score |= {"top1": 0.78, "top1_low": 0.74, "top1_high": 0.81}
 claims = [{"text": "a <leaf> is green", "holds": epochs != 4}]
 data = {"name": "tiny", "kind": "generated", "hash": "0" * 12, "n_images": 2400, "n_species": 30}
-made = dict(notebook=NAME, run=os.environ["PLANTLAB_RUN"], data=data, params=given, scores=[score], claims=claims)
+made = dict(notebook=NAME, run=os.environ["PLANTLAB_RUN"], data=data, params=given)
+made |= dict(scores=[score], claims=claims)
 folder = Path("results", NAME, made["run"])
 folder.mkdir(parents=True, exist_ok=True)
 _ = (folder / "record.json").write_text(json.dumps(made | {"seconds": 150.0}))"""
@@ -104,6 +109,9 @@ def test_no_notebooks_at_all(project):
         runs.find_notebook("01")
     with pytest.raises(ValueError, match="no notebooks in .*notebooks; work inside a clone"):
         runs.run_all()
+    with pytest.raises(ValueError, match="no notebooks in .*notebooks; work inside a clone"):
+        workshop.write_workshop()
+    assert report.write_index().exists(), "a notebook that lies elsewhere has its page, too"
 
 
 def test_an_unknown_parameter_is_refused_with_the_near_name(leaves):
@@ -141,7 +149,7 @@ def test_an_unknown_parameter_is_refused_with_the_near_name(leaves):
     ],
 )
 def test_values_take_the_type_of_the_annotation(project, kind, text, value):
-    found = runs.parse_value(Parameter("x", kind, None, ""), text)
+    found = cells.parse_value(Parameter("x", kind, None, ""), text)
     assert found == value
     assert type(found) is type(value)
 
@@ -165,14 +173,14 @@ def test_values_take_the_type_of_the_annotation(project, kind, text, value):
 )
 def test_a_value_of_another_type_is_refused(project, kind, value):
     with pytest.raises(ValueError, match=r"parameter 'x' is .*, such as .*; got"):
-        runs.parse_value(Parameter("x", kind, 1, ""), value)
+        cells.parse_value(Parameter("x", kind, 1, ""), value)
 
 
 def test_a_name_stays_a_name_where_a_folder_is_called_like_it(leaves):
     """A bug: `-p backbone timm/resnet18` became a path where such a folder lay in the project."""
     Path("timm/resnet18").mkdir(parents=True)
     backbone = Parameter("backbone", "str", "resnet18", "a name from timm.list_models()")
-    assert runs.parse_value(backbone, "timm/resnet18") == "timm/resnet18"
+    assert cells.parse_value(backbone, "timm/resnet18") == "timm/resnet18"
 
 
 def test_paths_become_absolute_but_a_default_stays(leaves):
@@ -212,7 +220,7 @@ of_one_project = pytest.mark.xdist_group("ran")  # what these look at is run onc
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """Return a project whose notebook has run at its defaults and with others, and has failed once."""
+    """Return a project whose notebook has run at its defaults and with others, and failed once."""
     project = tmp_path_factory.mktemp("ran")
     (project / "pyproject.toml").write_text('[project]\nname = "plantlab"\n')
     write_notebook(project / "notebooks" / "01_leaves.ipynb")
@@ -308,7 +316,7 @@ def test_a_progress_bar_is_not_stored(leaves):
     texts = ["growing the flora:   0%|          | 0/2400 [00:00<?, ?it/s]", "12%|88 in all"]
     cell.outputs = [nbformat.v4.new_output("display_data", {"text/plain": text}) for text in texts]
     nbformat.write(notebook, copy := leaves.with_name("executed.ipynb"))
-    outputs._store_outputs(leaves, copy)
+    outputs.store_outputs(leaves, copy)
     kept = next(cell for cell in nbformat.read(leaves, 4).cells if cell.cell_type == "code").outputs
     assert [output.data["text/plain"] for output in kept] == ["12%|88 in all"], (
         "a second run has no bar"
@@ -325,7 +333,7 @@ def test_widgets_leave_no_trace_in_stored_outputs(leaves):
     box = view | {"text/plain": "VBox(children=(HTML(value='<style>...'),))"}
     ran.cells[2].outputs = [nbformat.v4.new_output("display_data", each) for each in (view, box)]
     nbformat.write(ran, copy)
-    outputs._store_outputs(leaves, copy)
+    outputs.store_outputs(leaves, copy)
     stored = [output.data for output in nbformat.read(leaves, as_version=4).cells[2].outputs]
     assert stored == [
         {"text/plain": "FileUpload()"},
@@ -362,11 +370,8 @@ def test_the_course_is_the_lessons_and_all_is_every_notebook(leaves, monkeypatch
 def test_a_killed_sweep_keeps_what_is_finished_and_lists_what_fails(leaves, capsys):
     write_notebook(leaves, step="import time\ntime.sleep(600 if epochs == 5 else 0)")
     grid = {"epochs": ["1", "5"]}
-    command = [
-        sys.executable,
-        "-c",
-        f"from plantlab.notebook import sweeps; sweeps.sweep('01', {grid}, {{'fast': 'yes'}}, n_jobs=2)",
-    ]
+    call = f"sweeps.sweep('01', {grid}, {{'fast': 'yes'}}, n_jobs=2)"
+    command = [sys.executable, "-c", f"from plantlab.notebook import sweeps; {call}"]
     sweep = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     first, killed = (Path(f"results/01_leaves/epochs={n},fast=True") for n in (1, 5))
     end = time.monotonic() + 120
@@ -442,9 +447,10 @@ def test_plain_papermill_works_too(leaves):
 
 @pytest.fixture
 def solved(leaves):
-    """Return a project's notebook with an output, a sentence that links to its solutions, and the timetable."""
+    """Return a notebook with an output and a link to its solutions, in a project with timetable."""
     notebook = nbformat.read(leaves, as_version=4)
-    links = "Solutions: [solutions/01_leaves.ipynb](solutions/01_leaves.ipynb).\nNext: [02](02_roots.ipynb)"
+    solutions = "[solutions/01_leaves.ipynb](solutions/01_leaves.ipynb)"
+    links = f"Solutions: {solutions}.\nNext: [02](02_roots.ipynb)"
     notebook.cells.append(new_markdown_cell(links, id="links"))
     notebook.cells[2].outputs, notebook.cells[2].execution_count = (
         [nbformat.v4.new_output("stream", text="1\n")],

@@ -1,4 +1,4 @@
-"""What a notebook needs around its lesson: parameters, claims, a record; and how notebooks are run."""
+"""What a notebook needs around its lesson: parameters, claims, a record; and how it is run."""
 
 from plantlab.notebook.cells import parameters
 from plantlab.notebook.claims import Claims, check

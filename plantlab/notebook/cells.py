@@ -1,4 +1,4 @@
-"""A notebook's parameters, as the cell tagged `parameters` declares them."""
+"""A notebook's parameters: declared in its cell tagged `parameters`, given as text, taken up."""
 
 import ast
 import linecache
@@ -8,9 +8,16 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+INJECTED = "# Parameters"  # papermill's heading of the cell that it puts in
+NUMBERS = {"int": int, "float": float}
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+ACCEPTED = {"bool": [bool], "int": [int], "float": [float, int], "str": [str]}
+A_PLACE = re.compile("folder|file|table")  # what the help of a parameter says that may be a path
 
 
 class Parameter(NamedTuple):
@@ -23,12 +30,18 @@ class Parameter(NamedTuple):
 
 
 class Params(dict):
-    """The values of a notebook's parameters, by name; `at_defaults` says whether all are the cell's own."""
+    """The values of a notebook's parameters, by name.
+
+    `at_defaults` says whether all are the cell's own.
+    """
 
     def __init__(self, values: Mapping[str, object], declared: Iterable[Parameter] = ()):
         super().__init__(values)
         self.at_defaults = all(self[p.name] == p.value for p in declared)
         self.started = time.time()
+
+
+# declared
 
 
 def read_parameters(source: str) -> list[Parameter]:
@@ -38,59 +51,145 @@ def read_parameters(source: str) -> list[Parameter]:
     [Parameter(name='image_size', type='int', value=128, help='side in pixels')]
     """
     try:
-        body = ast.parse(source).body
+        lines = ast.parse(source).body
     except SyntaxError:  # a cell with magics
         return []
-    if not body or not all(
-        isinstance(line, ast.AnnAssign) and line.value is not None for line in body
-    ):
+    if not all(_declares(line) for line in lines):
         return []
-    found = []
-    for line in body:
-        name, kind, written = map(ast.unparse, (line.target, line.annotation, line.value))
-        try:
-            value = ast.literal_eval(line.value)
-        except ValueError:
-            raise ValueError(
-                f"parameter {name!r} is {written!r}; expected a plain value such as 0.1."
-            ) from None
-        after = (
-            source.splitlines()[line.end_lineno - 1].encode()[line.end_col_offset :].decode()
-        )  # in bytes
-        found.append(Parameter(name, kind, value, after.strip().lstrip("#").strip()))
-    return found
+    return [_parameter(line, source) for line in lines]
+
+
+def _declares(line: ast.stmt) -> bool:
+    return isinstance(line, ast.AnnAssign) and line.value is not None
+
+
+def _parameter(line: ast.AnnAssign, source: str) -> Parameter:
+    name = ast.unparse(line.target)
+    try:
+        value = ast.literal_eval(line.value)
+    except ValueError:
+        written = ast.unparse(line.value)
+        expected = "expected a plain value such as 0.1."
+        raise ValueError(f"parameter {name!r} is {written!r}; {expected}") from None
+    return Parameter(name, ast.unparse(line.annotation), value, _help_after(line, source))
+
+
+def _help_after(line: ast.AnnAssign, source: str) -> str:
+    """Return the comment behind a declaration."""
+    written = source.splitlines()[line.end_lineno - 1]
+    comment = written.encode()[line.end_col_offset :].decode()  # ast counts in bytes
+    return comment.strip().lstrip("#").strip()
+
+
+# given
+
+
+def parse_value(parameter: Parameter, value: object) -> object:
+    """Return `value`, text or not, as the type that the parameter's annotation names.
+
+    A relative path that exists becomes absolute, because notebooks run in the project's folder:
+    where the parameter's help speaks of a folder or file. A backbone stays one, also where a folder
+    of its name lies about.
+
+    Raises:
+        ValueError: it is of another type.
+
+    >>> parse_value(Parameter("shots", "list[int]", [1], ""), "1,5,10")
+    [1, 5, 10]
+    """
+    if parameter.type.endswith("None") and value in (None, "None", "none"):
+        return None
+    annotation = parameter.type.replace(" ", "").removesuffix("|None")
+    kind, _, inner = annotation.rstrip("]").partition("[")
+    try:
+        if kind == "list":
+            return [_cast(inner or "str", item) for item in _items(value)]
+        return _absolute(_cast(kind, value), parameter)
+    except (KeyError, TypeError, ValueError):
+        such_as = str(parameter.value).strip("[]").replace(", ", ",") or "a,b"
+        expected = f"parameter {parameter.name!r} is {parameter.type}, such as {such_as}"
+        raise ValueError(f"{expected}; got {value!r}.") from None
+
+
+def _items(value: object) -> list:
+    """Return the items of a list, which text writes with commas."""
+    if isinstance(value, str):
+        written = value.strip("[]").split(",")
+        value = [item.strip(" '\"") for item in written]
+    return [item for item in value if item != ""]
+
+
+def _cast(kind: str, value: object) -> object:
+    if isinstance(value, str) and kind == "bool":
+        return WORDS[value.lower()]
+    if isinstance(value, str) and kind in NUMBERS:
+        return NUMBERS[kind](value)
+    if kind in ACCEPTED and type(value) not in ACCEPTED[kind]:  # True is an int, but not meant
+        raise TypeError
+    return float(value) if kind == "float" else value
+
+
+def _absolute(value: object, parameter: Parameter) -> object:
+    """Return `value`, made absolute where it is a path that exists and the help speaks of one."""
+    if not isinstance(value, str) or not A_PLACE.search(parameter.help):
+        return value
+    is_there = value != "" and Path(value).exists()
+    return str(Path(value).resolve()) if is_there else value
+
+
+# taken up
 
 
 def parameters(namespace: Mapping[str, object]) -> Params:
-    """Return the notebook's parameters as they stand in `globals()`, and seed every generator from `seed`.
+    """Return the parameters as they stand in `globals()`, and seed every generator from `seed`.
 
-    The defaults are those of the parameter cell; values that papermill put in after it override them.
+    The defaults are those of the parameter cell; values that papermill put in after it override
+    them.
 
     Raises:
         ValueError: no such cell has run, or papermill put in a name that the cell does not declare.
     """
+    cells = _cells_that_ran(namespace)
+    declared = _first_declared(cells)
+    names = [parameter.name for parameter in declared]
+    _refuse_unknown(cells, names)
+    values = {name: namespace[name] for name in names}
+    if "seed" in values:
+        _seed(values["seed"])
+    return Params(values, declared)
+
+
+def _cells_that_ran(namespace: Mapping[str, object]) -> list[str]:
     cells = namespace.get("In", [])
-    if not any(cells):  # nbval keeps no history, but the kernel keeps the code for its tracebacks
-        cells = [
-            "".join(entry[2]) for name, entry in linecache.cache.items() if "ipykernel_" in name
-        ]
-    declared = next(filter(None, map(read_parameters, cells)), [])
-    if not declared:
-        raise ValueError(
-            "no parameter cell has run; run one above this call, with lines such as `seed: int = 0`."
-        )
-    names = [p.name for p in declared]
-    injected = [cell for cell in cells if cell.startswith("# Parameters")]  # papermill's heading
-    for name in re.findall(r"^(\w+) =", "\n".join(injected), re.MULTILINE):
+    if any(cells):
+        return cells
+    # nbval keeps no history, but the kernel keeps the code for its tracebacks
+    kept = linecache.cache.items()
+    return ["".join(entry[2]) for name, entry in kept if "ipykernel_" in name]
+
+
+def _first_declared(cells: Iterable[str]) -> list[Parameter]:
+    """Return what the first parameter cell declares; a later one like it is code of the lesson."""
+    for cell in cells:
+        declared = read_parameters(cell)
+        if declared:
+            return declared
+    example = "run one above this call, with lines such as `seed: int = 0`."
+    raise ValueError(f"no parameter cell has run; {example}")
+
+
+def _refuse_unknown(cells: Iterable[str], names: list[str]) -> None:
+    """Raise ValueError if papermill put in a name that is none of `names`."""
+    injected = "\n".join(cell for cell in cells if cell.startswith(INJECTED))
+    for name in re.findall(r"^(\w+) =", injected, re.MULTILINE):
         if name not in names:
             near = get_close_matches(name, names, n=1) or names
-            raise ValueError(
-                f"this notebook has no parameter {name!r}; did you mean {' or '.join(near)}?"
-            )
-    params = Params({name: namespace[name] for name in names}, declared)
-    if "seed" in params:
-        random.seed(params["seed"])
-        np.random.seed(params["seed"])  # noqa: NPY002  libraries that ask numpy's global generator
-        if "torch" in sys.modules:
-            sys.modules["torch"].manual_seed(params["seed"])
-    return params
+            meant = " or ".join(near)
+            raise ValueError(f"this notebook has no parameter {name!r}; did you mean {meant}?")
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  libraries that ask numpy's global generator
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)

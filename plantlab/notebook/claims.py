@@ -7,9 +7,10 @@ from plantlab.notebook.cells import Params
 
 
 class Claims:
-    """What a notebook's text states, checked: with `params` at their defaults a claim that fails stops it.
+    """What a notebook's text states, checked.
 
-    Not so in a notebook opened in Jupyter by hand: there its parameter cell may have been edited.
+    With `params` at their defaults a claim that fails stops the notebook. Not so in a notebook
+    opened in Jupyter by hand: there its parameter cell may have been edited.
 
     >>> claims = Claims(Params({}))
     >>> claims.check("half of the photographs show five species", 5 < 7)
@@ -18,33 +19,36 @@ class Claims:
 
     def __init__(self, params: Params):
         self.binding = params.at_defaults and "JPY_SESSION_NAME" not in os.environ
-        self.rows = []
+        self.rows: list[dict] = []
 
     def check(self, text: str, holds: bool) -> None:
         """Print whether the claim holds and keep it for the record."""
         self.rows.append({"text": text, "holds": bool(holds)})
         print("holds:" if holds else "does not hold:", text)
         if self.binding and not holds:
-            raise AssertionError(
-                f"the text says {text!r}; at its defaults this must hold. Mend text or code."
-            )
+            must = "at its defaults this must hold. Mend text or code."
+            raise AssertionError(f"the text says {text!r}; {must}")
 
 
 def check(exercise: int, answer: object, right: bool | Callable[[object], bool], hint: str) -> bool:
-    """Print how an exercise stands and return whether its answer is right; a wrong one never stops the notebook.
+    """Print how an exercise stands and return whether its answer is right.
 
-    `right` may be a function of the answer: not called while that is `...`, and what it raises is told as the reason.
+    A wrong answer never stops the notebook. `right` may be a function of the answer: not called
+    while that is `...`, and what it raises is told as the reason.
 
     >>> check(1, 5, lambda petals: petals == 4, "Count the sepals, too.")
     exercise 1: not yet. Count the sepals, too.
     False
     """
-    said, holds = "to do", False
-    if answer is not ...:
+    holds = False
+    if answer is ...:
+        said = "to do"
+    else:
         try:
             holds = bool(right(answer) if callable(right) else right)
             said = "right" if holds else f"not yet. {hint}"
         except Exception as error:  # an answer of another type fails in its own way
-            said = f"not yet ({type(error).__name__}: {error}). {hint}".replace("\n", " ")
+            reason = f"{type(error).__name__}: {error}"
+            said = f"not yet ({reason}). {hint}".replace("\n", " ")
     print(f"exercise {exercise}: {said}")
     return holds

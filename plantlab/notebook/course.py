@@ -12,19 +12,23 @@ from PIL import Image
 from plantlab.files import project_root
 
 FIRST_APPENDIX = 90
-
 COVER_SIZE = (480, 216)  # pixels, the shape of a card's picture
-
 TALL = 0.6  # of its width: what is higher than this is cut to that shape
-
 PICTURES = ("image/png", "image/jpeg")
-
 UNDONE = ("pending", "running")  # papermill's words for a cell that has not come to its end
 
 
-def notebooks() -> list[Path]:
-    """Return the project's notebooks in order, the appendices last."""
-    return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+def notebooks(needed: bool = True) -> list[Path]:
+    """Return the project's notebooks in order, the appendices last.
+
+    Raises:
+        ValueError: there are none, and they are `needed`.
+    """
+    folder = project_root() / "notebooks"
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if needed and not paths:
+        raise ValueError(f"no notebooks in {folder}; work inside a clone of plantlab.")
+    return paths
 
 
 def is_lesson(path: Path) -> bool:
@@ -38,67 +42,95 @@ def is_lesson(path: Path) -> bool:
 
 def opening(cells: Iterable[dict]) -> dict[str, str]:
     """Return `number`, `title` and `question` from the first text that starts with `# `."""
-    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    first = next((text for text in texts if text.lstrip().startswith("# ")), "# Notebook")
-    head, *blocks = re.split(r"\n\s*\n", first.lstrip())
-    number, title = re.match(r"(?:(\d\d)\. )?(.*)", _plain(head.splitlines()[0])).groups()
-    question = next((block for block in blocks if "?" in block), "".join(blocks[:1]))
+    text = _first_with_a_heading(cells).lstrip()
+    head, *blocks = re.split(r"\n\s*\n", text)
+    heading = _plain(head.splitlines()[0])
+    number, title = re.match(r"(?:(\d\d)\. )?(.*)", heading).groups()
+    asking = [block for block in blocks if "?" in block]
+    question = (asking or blocks or [""])[0]
     return {"number": number or "", "title": title, "question": _plain(question)}
+
+
+def _first_with_a_heading(cells: Iterable[dict]) -> str:
+    for cell in cells:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and text.lstrip().startswith("# "):
+            return text
+    return "# Notebook"
 
 
 def findings(cells: Iterable[dict]) -> list[str]:
     """Return the bullets that the cell tagged `findings` has printed."""
-    outputs = [out for cell in cells if "findings" in _tags(cell) for out in cell["outputs"]]
-    printed = "".join("".join(out["text"]) for out in outputs if out.get("name") == "stdout")
-    return [line[2:].strip() for line in printed.splitlines() if line.startswith("- ")]
+    printed = ""
+    for cell in _tagged(cells, "findings"):
+        for output in cell["outputs"]:
+            if output.get("name") == "stdout":
+                printed += "".join(output["text"])
+    lines = [line for line in printed.splitlines() if line.startswith("- ")]
+    return [line.removeprefix("- ").strip() for line in lines]
 
 
 def figures(cells: Iterable[dict]) -> Iterator[dict]:
     """Yield the pictures of cells tagged `figure`; the paragraph after them is their caption."""
-    for cell, after in pairwise([*cells, {"cell_type": "none"}]):
+    end = {"cell_type": "none"}
+    for cell, after in pairwise([*cells, end]):
         if "figure" not in _tags(cell):
             continue
         caption = _caption(after)
         for kind, data in _pictures(cell):
-            width, height = Image.open(io.BytesIO(base64.b64decode(data))).size
-            source = f"data:{kind};base64,{data}"
-            yield {"src": source, "caption": caption, "width": width, "height": height}
+            width, height = _opened(data).size
+            yield {
+                "src": f"data:{kind};base64,{data}",
+                "caption": caption,
+                "width": width,
+                "height": height,
+            }
 
 
-def cover(cells: Iterable[dict]) -> str:
+def cover(cells: list[dict]) -> str:
     """Return a small picture that stands for the notebook, as a data URI; "" where it drew none.
 
     It is the first of the cell tagged `cover`, or else the first of those tagged `figure`. A tall
     one is cut below: rows of photographs say in their first rows what they show.
     """
-    drawn = [cell for cell in cells if "figure" in _tags(cell) or "cover" in _tags(cell)]
-    drawn.sort(key=lambda cell: "cover" not in _tags(cell))
-    data = next((data for cell in drawn for _, data in _pictures(cell)), None)
-    if data is None:
+    drawn = [*_tagged(cells, "cover"), *_tagged(cells, "figure")]
+    pictures = [picture for cell in drawn for picture in _pictures(cell)]
+    if not pictures:
         return ""
-    picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    _, data = pictures[0]
+    picture = _opened(data).convert("RGB")
     width, height = COVER_SIZE
     if picture.height > TALL * picture.width:
         shown = max(1, round(picture.width * height / width))
         picture = picture.crop((0, 0, picture.width, shown))
     picture.thumbnail((width, width))
-    picture.save(small := io.BytesIO(), "webp", quality=80)
-    return f"data:image/webp;base64,{base64.b64encode(small.getvalue()).decode()}"
+    small = io.BytesIO()
+    picture.save(small, "webp", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(small.getvalue()).decode()
 
 
 def trouble(cells: Iterable[dict]) -> str:
     """Return what kept an executed copy from its end, in words that follow "This run"; or ""."""
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    if any(out["output_type"] == "error" for cell in code for out in cell["outputs"]):
+    outputs = [output for cell in code for output in cell["outputs"]]
+    if any(output["output_type"] == "error" for output in outputs):
         return "stopped with an error"
-    states = [cell["metadata"].get("papermill", {}).get("status") for cell in code]
-    if not code or any(state in UNDONE for state in states):
+    if not code or any(_is_undone(cell) for cell in code):
         return "did not reach its end"
     return ""
 
 
+def _is_undone(cell: dict) -> bool:
+    return cell["metadata"].get("papermill", {}).get("status") in UNDONE
+
+
 def _tags(cell: dict) -> list[str]:
-    return cell["metadata"].get("tags", []) if cell["cell_type"] == "code" else []
+    is_code = cell["cell_type"] == "code"
+    return cell["metadata"].get("tags", []) if is_code else []
+
+
+def _tagged(cells: Iterable[dict], tag: str) -> list[dict]:
+    return [cell for cell in cells if tag in _tags(cell)]
 
 
 def _pictures(cell: dict) -> Iterator[tuple[str, str]]:
@@ -109,8 +141,15 @@ def _pictures(cell: dict) -> Iterator[tuple[str, str]]:
                 yield kind, "".join(data).replace("\n", "")
 
 
+def _opened(data: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
 def _caption(after: dict) -> str:
-    text = "".join(after["source"]) if after["cell_type"] == "markdown" else ""
+    """Return the first paragraph of the text after a figure, "" if another part begins there."""
+    if after["cell_type"] != "markdown":
+        return ""
+    text = "".join(after["source"])
     return "" if text.startswith("#") else _plain(text.split("\n\n")[0])
 
 

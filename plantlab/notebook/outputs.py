@@ -5,42 +5,54 @@ import io
 import re
 from pathlib import Path
 
-PROGRESS = re.compile(
-    r"^[^\n]*\d+%\|.*\d+/\d+ \[[^\n]*\]$"
-)  # a bar, which is there in the first run only
+BAR = re.compile(r"^[^\n]*\d+%\|.*\d+/\d+ \[[^\n]*\]$")  # of progress: only a first run has it
+WIDGET = "application/vnd.jupyter.widget-view+json"
+COLOURS = 64  # of a chart
+QUALITY = 52  # of photos, as JPEG
+STRIP = [
+    "metadata.papermill",
+    "metadata.widgets",
+    "metadata.language_info.version",
+    "cell.metadata.papermill",
+    "cell.metadata.execution",
+]
 
-STRIP = """metadata.papermill metadata.widgets metadata.language_info.version
-cell.metadata.papermill cell.metadata.execution"""
 
+def store_outputs(path: Path, executed: Path) -> None:
+    """Write an executed copy's outputs, and nothing else, into the notebook.
 
-def _store_outputs(path: Path, executed: Path) -> None:
-    """Write an executed copy's outputs, and nothing else, into the notebook: a re-run differs by no line."""
+    A run that finds the same differs by no line.
+    """
     import nbformat
     import nbstripout
 
-    notebook, ran = (nbformat.read(p, as_version=4) for p in (path, executed))
+    notebook = nbformat.read(path, as_version=4)
+    ran = nbformat.read(executed, as_version=4)
     for cell, done in zip(notebook.cells, ran.cells, strict=True):
-        if cell.cell_type == "code":
-            cell.execution_count = done.execution_count
-            cell.outputs = [
-                out
-                for out in done.outputs
-                if not PROGRESS.search(out.get("data", {}).get("text/plain", ""))
-            ]
-        for output in cell.get(
-            "outputs", []
-        ):  # a widget ends with its kernel, and its id differs each time
-            data = output.get("data", {})
-            if data.pop(
-                "application/vnd.jupyter.widget-view+json", None
-            ) and "children=" in data.get("text/plain", ""):
-                data["text/plain"] = "A widget: run this cell in Jupyter to see it"
-            if picture := output.get("data", {}).pop("image/png", None):
-                output["data"] |= _smaller(picture)
+        if cell.cell_type != "code":
+            continue
+        cell.execution_count = done.execution_count
+        cell.outputs = [output for output in done.outputs if not BAR.search(_text(output))]
+        for output in cell.outputs:
+            _make_small(output.get("data", {}))
     nbstripout.strip_output(
-        notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=STRIP.split()
+        notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=STRIP
     )
     nbformat.write(notebook, path)
+
+
+def _text(output: dict) -> str:
+    return output.get("data", {}).get("text/plain", "")
+
+
+def _make_small(data: dict[str, str]) -> None:
+    """Take from an output what differs at each run, and make its picture smaller."""
+    view = data.pop(WIDGET, None)  # it ends with its kernel, and its id differs each time
+    if view and "children=" in data.get("text/plain", ""):
+        data["text/plain"] = "A widget: run this cell in Jupyter to see it"
+    png = data.pop("image/png", None)
+    if png:
+        data.update(_smaller(png))
 
 
 def _smaller(png: str) -> dict[str, str]:
@@ -48,8 +60,14 @@ def _smaller(png: str) -> dict[str, str]:
     from PIL import Image
 
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-    picture.quantize(64).save(chart := io.BytesIO(), "png", optimize=True)
-    picture.save(photo := io.BytesIO(), "jpeg", quality=52)
-    found = {"image/png": chart.getvalue(), "image/jpeg": photo.getvalue()}
-    kind = min(found, key=lambda kind: len(found[kind]))
-    return {kind: base64.b64encode(found[kind]).decode() + "\n"}
+    chart = io.BytesIO()
+    picture.quantize(COLOURS).save(chart, "png", optimize=True)
+    photo = io.BytesIO()
+    picture.save(photo, "jpeg", quality=QUALITY)
+    if len(photo.getvalue()) < len(chart.getvalue()):
+        return {"image/jpeg": _base64(photo)}
+    return {"image/png": _base64(chart)}
+
+
+def _base64(file: io.BytesIO) -> str:
+    return base64.b64encode(file.getvalue()).decode() + "\n"

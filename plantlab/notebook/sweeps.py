@@ -6,8 +6,8 @@ from itertools import product
 from pathlib import Path
 
 from plantlab.notebook.runs import (
-    _record_of,
     changed_parameters,
+    kept_record,
     notebook_parameters,
     results_folder,
     run_name,
@@ -16,12 +16,16 @@ from plantlab.notebook.runs import (
 
 
 def sweep(
-    notebook: str | Path, grid: Mapping, params: Mapping | None = None, n_jobs: int = 2
+    notebook: str | Path,
+    grid: Mapping[str, list],
+    params: Mapping[str, object] | None = None,
+    n_jobs: int = 2,
 ) -> dict[str, str]:
-    """Run a notebook at every combination of the lists in `grid`; return {run: "" or why it failed}.
+    """Run a notebook at every combination of the lists in `grid`.
 
-    A finished point, whose record has the same parameters, is kept: an interrupted sweep goes on. A failing point
-    does not stop the others. `n_jobs` run at once, each with its share of the cores.
+    Returns {run: "" or why it failed}. A finished point, whose record has the same parameters, is
+    kept: an interrupted sweep goes on. A failing point does not stop the others. `n_jobs` run at
+    once, each with its share of the cores.
 
     Raises:
         ValueError: see `changed_parameters`, or two points whose names would be the same.
@@ -29,25 +33,41 @@ def sweep(
     from joblib import Parallel, cpu_count, delayed
     from tqdm import tqdm
 
-    values = [{**(params or {}), **dict(zip(grid, point))} for point in product(*grid.values())]
-    points = [changed_parameters(notebook, v) for v in values]
-    names = [run_name(point) for point in points]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(
-            f"two points of the sweep would both be run {twice[0]!r}; give their values other names."
-        )
-    todo = [(notebook, p, n) for p, n in zip(points, names) if not _finished(notebook, p, n)]
-    print(f"{len(names)} points, {len(names) - len(todo)} of them finished before", file=sys.stderr)
-    share = max(1, cpu_count() // n_jobs)
-    pool = Parallel(
-        n_jobs, backend="threading", return_as="generator_unordered"
-    )  # the kernels are the processes
-    tried = pool(delayed(try_notebook)(*point, cores=share) for point in todo)
-    failures = dict(tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None))
-    return {name: failures.get(name, "") for name in names}
+    points = _named_points(notebook, grid, params or {})
+    finished = [name for name in points if _finished(notebook, points[name], name)]
+    todo = [name for name in points if name not in finished]
+    print(f"{len(points)} points, {len(finished)} of them finished before", file=sys.stderr)
+    cores = max(1, cpu_count() // n_jobs)
+    # threads, for each starts a kernel, which is a process of its own
+    pool = Parallel(n_jobs, backend="threading", return_as="generator_unordered")
+    run = delayed(try_notebook)
+    tried = pool(run(notebook, points[name], name, cores=cores) for name in todo)
+    told = tqdm(tried, total=len(todo), desc="sweep", unit="run", disable=None)
+    failures = dict(told)
+    return {name: failures.get(name, "") for name in points}
+
+
+def _named_points(notebook: str | Path, grid: Mapping, params: Mapping) -> dict[str, dict]:
+    """Return, by the name of its run, what each point of the grid changes of the defaults."""
+    points = {}
+    for values in product(*grid.values()):
+        asked = dict(params) | dict(zip(grid, values))
+        changed = changed_parameters(notebook, asked)
+        name = run_name(changed)
+        if name in points:
+            twice = f"two points of the sweep would both be run {name!r}"
+            raise ValueError(f"{twice}; give their values other names.")
+        points[name] = changed
+    return points
 
 
 def _finished(notebook: str | Path, changed: Mapping[str, object], run: str) -> bool:
-    kept = _record_of(results_folder(notebook, run)).get("params", {})
-    wanted = {name: p.value for name, p in notebook_parameters(notebook).items()} | changed
-    return run_name(wanted) == run_name({name: kept.get(name, "?") for name in wanted})
+    """Return whether the record of that run has the parameters that it would have now.
+
+    Compared are the names they give, which hold of a path its last part, as a record does.
+    """
+    kept = kept_record(results_folder(notebook, run)).get("params", {})
+    declared = notebook_parameters(notebook)
+    wanted = {name: parameter.value for name, parameter in declared.items()} | dict(changed)
+    found = {name: kept.get(name, "?") for name in wanted}
+    return run_name(wanted) == run_name(found)

@@ -4,36 +4,43 @@ import re
 from pathlib import Path
 
 from plantlab.files import project_root, write_whole
-from plantlab.notebook.runs import _main_notebooks
+from plantlab.notebook import course
+
+SOLUTIONS = r"Solutions: \[[^]]*\]\([^)]*\)\.?( |\\n)?"  # a sentence, as JSON writes it
 
 
 def write_workshop(folder: str | Path = "", force: bool = False) -> tuple[Path, list[str]]:
-    """Write WORKSHOP.md and the notebooks without outputs and solutions; return the folder and the files it kept.
+    """Write WORKSHOP.md and the notebooks without outputs and solutions.
 
-    `folder` is else workshop/. A file there that differs is a student's work: it is kept, unless `force`.
+    Returns the folder, else workshop/, and the files that it kept. A file there that differs is a
+    student's work: it is kept, unless `force`.
+
+    Raises:
+        ValueError: the folder is a file or holds the notebooks themselves, or there are none.
     """
+    root = project_root()
+    folder = Path(folder or root / "workshop").resolve()
+    if folder.is_file() or folder.is_relative_to((root / "notebooks").resolve()):
+        wrong = f"{folder} is a file or holds the notebooks themselves"
+        raise ValueError(f"{wrong}; name another folder.")
+    kept = []
+    for path in [*course.notebooks(), root / "WORKSHOP.md"]:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            text = _for_students(text)
+        copy = folder / path.name
+        if not force and copy.exists() and copy.read_bytes() != text.encode():
+            kept.append(path.name)
+        else:
+            write_whole(copy, text)
+    return folder, kept
+
+
+def _for_students(text: str) -> str:
+    """Return a notebook's text without its outputs and the link to its solutions."""
     import nbformat
     import nbstripout
 
-    root, kept = project_root(), []
-    folder = Path(folder or root / "workshop").resolve()
-    if folder.is_file() or folder.is_relative_to((root / "notebooks").resolve()):
-        raise ValueError(
-            f"{folder} is a file or holds the notebooks themselves; name another folder."
-        )
-    for path in [*_main_notebooks(), root / "WORKSHOP.md"]:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".ipynb":
-            text = nbformat.writes(
-                nbstripout.strip_output(nbformat.reads(text, 4), False, False, keep_id=True)
-            )
-            text = re.sub(r"Solutions: \[[^]]*\]\([^)]*\)\.?( |\\n)?", "", text) + "\n"
-        if (
-            (folder / path.name).exists()
-            and (folder / path.name).read_bytes() != text.encode()
-            and not force
-        ):
-            kept.append(path.name)
-        else:
-            write_whole(folder / path.name, text)
-    return folder, kept
+    notebook = nbformat.reads(text, as_version=4)
+    bare = nbstripout.strip_output(notebook, keep_output=False, keep_count=False, keep_id=True)
+    return re.sub(SOLUTIONS, "", nbformat.writes(bare)) + "\n"
