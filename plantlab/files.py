@@ -6,10 +6,14 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 
 def project_root() -> Path:
-    """Return the folder of plantlab's pyproject.toml above the working folder; else the working folder."""
+    """Return the folder of plantlab's pyproject.toml above the working folder.
+
+    Where there is none, it is the working folder.
+    """
     for folder in (Path.cwd(), *Path.cwd().parents):
         project = folder / "pyproject.toml"
         if project.is_file() and 'name = "plantlab"' in project.read_text(encoding="utf-8"):
@@ -18,64 +22,94 @@ def project_root() -> Path:
 
 
 def write_whole(path: str | Path, content: bytes | str | Callable[[Path], object]) -> Path:
-    """Write `path` whole or not at all, and return it: a killed run leaves no half file for the next to read.
+    """Write `path` whole or not at all, and return it.
 
-    `content` is what to write, or a function that writes the file whose path it is given.
+    A killed run leaves no half file for the next to read.
+
+    Args:
+        content: what to write, or a function that writes the file whose path it is given.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    content = content.encode() if isinstance(content, str) else content
     try:
-        content(part) if callable(content) else part.write_bytes(content)
+        if callable(content):
+            content(part)
+        elif isinstance(content, str):
+            part.write_bytes(content.encode())
+        else:
+            part.write_bytes(content)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path
 
 
-def append(path: str | Path, columns: list[str], rows: list[list]) -> list[dict]:
-    """Add `rows`, values of `columns` less the last, the time, to a file of JSON lines; return them, on the disk.
+def append_lines(path: str | Path, columns: list[str], rows: list[list]) -> list[dict]:
+    """Add `rows` to a journal, a file of JSON lines, and return them once they are on the disk.
 
-    Lines are only ever added, all in one write. What a killed process left of its last one is closed and stays.
+    Lines are only ever added, all in one write. What a killed process left of its last one is
+    closed and stays.
+
+    Args:
+        columns: names of the values in a row, and at the end that of the time, which is added.
     """
-    path, now = Path(path), datetime.now(UTC).isoformat(timespec="seconds")
-    lines = [dict(zip(columns, [*row, now])) for row in rows]
+    path = Path(path)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    entries = [dict(zip(columns, [*values, now])) for values in rows]
+    lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+b") as file:
-        if file.seek(0, os.SEEK_END):
-            file.seek(-1, os.SEEK_END)
-        close = b"" if file.read(1) in (b"\n", b"") else b"\n"
-        file.write(
-            close + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
-        )
+        content = _missing_newline(file) + "".join(lines).encode()
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return lines
+    return entries
 
 
-def read_lines(path: str | Path, columns: list[str], right=lambda row: True) -> list[dict]:
-    """Return the JSON lines of a file that `append` wrote, [] where there is none.
+def _missing_newline(file: BinaryIO) -> bytes:
+    """Return the end of line that the last one lacks where its writer was killed, else nothing."""
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
 
-    Half a line, left by a process that was killed while writing, was never confirmed to anyone and is passed over.
+
+def read_lines(
+    path: str | Path, columns: list[str], accepts: Callable[[dict], bool] | None = None
+) -> list[dict]:
+    """Return the lines of a journal that `append_lines` wrote, [] where there is none.
+
+    Half a line, left by a process that was killed while writing, was never confirmed to anyone and
+    is passed over.
 
     Raises:
-        ValueError: a line lacks one of `columns`, or is not `right`.
+        ValueError: a line lacks one of `columns`, or is not one that `accepts` takes.
     """
-    text = Path(path).read_bytes().decode(errors="replace") if Path(path).exists() else ""
-    rows = []
+    path = Path(path)
+    if not path.exists():
+        return []
+    text = path.read_bytes().decode(errors="replace")
+    entries = []
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip("\0\r ")  # a power cut can leave zeros
-        try:
-            row = json.loads(line)
-        except ValueError:
-            if not line or line.startswith("{"):  # nothing, or half a line
-                continue
-            row = None
-        if not isinstance(row, dict) or not row.keys() >= set(columns) or not right(row):
-            found = f"{Path(path).name}, line {number}: {line[:60]!r} is no decision"
-            raise ValueError(
-                f"{found}; expected JSON with {', '.join(columns)}. Is it another file?"
-            )
-        rows.append(row)
-    return rows
+        entry = _from_json(line)
+        is_half = entry is None and line.startswith("{")
+        if is_half or not line:
+            continue
+        is_entry = isinstance(entry, dict) and entry.keys() >= set(columns)
+        if not is_entry or (accepts and not accepts(entry)):
+            found = f"{path.name}, line {number}: {line[:60]!r} is no decision"
+            expected = f"expected JSON with {', '.join(columns)}"
+            raise ValueError(f"{found}; {expected}. Is it another file?")
+        entries.append(entry)
+    return entries
+
+
+def _from_json(line: str) -> object:
+    """Return what a line of JSON says, None where it is none."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

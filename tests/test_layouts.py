@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
+from plantlab.data import layouts
 from plantlab.data.layouts import find_photos, read_images
+from plantlab.data.layouts.found import Found
 from plantlab.data.table import TableError
 from plantlab.files import project_root
 
@@ -370,6 +372,23 @@ def test_plantnet_300k(tmp_path, inside):
     assert images.attrs["notes"] == [
         "Photos listed in plantnet300K_metadata.json that are not there: 1 of 4."
     ]
+
+
+def test_a_new_layout_is_a_reader_and_an_entry(tmp_path, monkeypatch):
+    def read_lists(folder):
+        listed = folder / "plants.txt"
+        if not listed.is_file():
+            return None
+        rows = [line.split(" = ") for line in listed.read_text().splitlines()]
+        rows = pd.DataFrame(rows, columns=["image_path", "species"])
+        return Found(rows, ["Read from a list."])
+
+    monkeypatch.setattr(layouts, "PUBLISHED", [*layouts.PUBLISHED, read_lists])
+    (tmp_path / "plants.txt").write_text("/a/1.jpg = Bellis perennis\n/a/2.jpg = Rosa canina")
+    images = layouts.read_images(tmp_path)
+    assert images["genus"].tolist() == ["Bellis", "Rosa"]
+    assert images["obs_id"].tolist() == ["1.jpg", "2.jpg"]
+    assert images.attrs["notes"][0] == "Read from a list." and len(images.attrs["notes"]) == 2
 
 
 def test_greenhouse(monkeypatch):

@@ -1,4 +1,4 @@
-"""Every file of a table decoded once: what cannot be read is set aside, and what cameras wrote is read."""
+"""Every file of a table decoded once: the broken are set aside, and what cameras wrote is read."""
 
 import contextlib
 import hashlib
@@ -6,6 +6,7 @@ import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,42 +19,40 @@ from plantlab.files import project_root, write_whole
 
 CAMERA = {"date": None, "latitude": np.nan, "longitude": np.nan}  # what EXIF may hold
 
+GPS_TAGS = {  # column: an angle in degrees, minutes and seconds, and the letter of its half
+    "latitude": (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef),
+    "longitude": (ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef),
+}
+
 MIN_SIDE = 32  # pixels; less holds no plant
 
 
 def set_aside(
     images: pd.DataFrame, cache: str | Path | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return (good, bad): the images that can be read, with width, height, sha1 and phash, and those that cannot.
+    """Return (good, bad): the images that can be read, and those that cannot.
 
-    Every row is in one of the two, numbered from 0; `bad` says why in its column `problem`. Every file is decoded
-    whole, once: `cache`, data/cache/photos.parquet or the Parquet file named, keeps it until its size or time changes.
-    Where cameras wrote it, `taken` says when, and `date`, `latitude` and `longitude` stand in for what the table lacks.
+    Every row is in one of the two, numbered from 0. Both have width, height, sha1 and phash; `bad`
+    says why in its column `problem`. Where cameras wrote it, `taken` says when, and `date`,
+    `latitude` and `longitude` stand in for what the table lacks.
+
+    Args:
+        cache: the Parquet file, data/cache/photos.parquet unless named, that keeps what was found.
+            Every file is decoded whole, once, until its size or time changes.
     """
     require(images, "image_path")
-    cache = project_root() / "data" / "cache" / "photos.parquet" if cache is None else Path(cache)
-    known = pd.read_parquet(cache) if cache.is_file() else pd.DataFrame({"key": []})
-    known = known if "date" in known else known.iloc[:0]  # from before cameras were asked
-    keys = images["image_path"].map(_key)
-    new = keys[~keys.isin(known["key"])].drop_duplicates()
-    if len(new):
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without the GIL
-            found = pd.DataFrame(pool.map(_inspect, images.loc[new.index, "image_path"])).assign(
-                key=new.to_numpy()
-            )
-        known = pd.concat([known, found], ignore_index=True) if len(known) else found
-        write_whole(cache, lambda part: known.to_parquet(part, index=False))
-    facts = (
-        known.set_index("key")
-        .loc[keys]
-        .set_index(images.index)
-        .assign(taken=lambda facts: facts["date"])
-    )
+    if cache is None:
+        cache = project_root() / "data" / "cache" / "photos.parquet"
+    facts = _inspect_all(images["image_path"], Path(cache))
+    facts["taken"] = facts["date"]
     for column in images.columns.intersection([*CAMERA]):
-        facts[column] = images[column].where(images[column].notna(), facts[column])
-    found = images.assign(**facts.dropna(axis=1, how="all"))
-    good = found[found["problem"] == ""].drop(columns="problem").reset_index(drop=True)
-    bad = found[found["problem"] != ""].reset_index(drop=True)
+        given = images[column]
+        facts[column] = given.where(given.notna(), facts[column])
+    facts = facts.dropna(axis=1, how="all")
+    found = images.assign(**facts)
+    is_bad = found["problem"] != ""
+    good = found[~is_bad].drop(columns="problem").reset_index(drop=True)
+    bad = found[is_bad].reset_index(drop=True)
     if len(bad):
         reasons = bad["problem"].str.split(":").str[0].value_counts()
         listed = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
@@ -61,27 +60,57 @@ def set_aside(
     return good, bad
 
 
+def _inspect_all(paths: pd.Series, cache: Path) -> pd.DataFrame:
+    """Return what `_inspect` says of each path, and write into `cache` what was not known yet."""
+    known = _read_cache(cache)
+    keys = paths.map(_key)
+    is_new = ~keys.isin(known["key"])
+    new = keys[is_new].drop_duplicates()
+    if len(new):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes without the GIL
+            found = pd.DataFrame(pool.map(_inspect, paths.loc[new.index]))
+        found["key"] = new.to_numpy()
+        known = pd.concat([known, found], ignore_index=True) if len(known) else found
+        write_whole(cache, partial(known.to_parquet, index=False))
+    return known.set_index("key").loc[keys].set_index(paths.index)
+
+
+def _read_cache(cache: Path) -> pd.DataFrame:
+    if not cache.is_file():
+        return pd.DataFrame({"key": []})
+    known = pd.read_parquet(cache)
+    if "date" not in known:  # from before cameras were asked
+        return known.iloc[:0]
+    return known
+
+
 def _key(path: str) -> str:
-    stat = os.stat(path) if os.path.exists(path) else None
-    return f"{path}|{stat.st_size}|{stat.st_mtime_ns}" if stat else f"{path}|missing"
+    """Return what changes when the file does."""
+    if not os.path.exists(path):
+        return f"{path}|missing"
+    stat = os.stat(path)
+    return f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
 def _inspect(path: str) -> dict:
-    """Return width, height (upright), sha1 of the file, phash (64 bits in hex), CAMERA and problem ("" = fine)."""
+    """Return what a file holds.
+
+    That is width, height (upright), sha1 of the file, phash (64 bits in hex), CAMERA, and problem,
+    "" where there is none.
+    """
     import imagehash
 
     facts = {"width": 0, "height": 0, "sha1": "", "phash": "", **CAMERA, "problem": ""}
     try:
         content = Path(path).read_bytes() if os.path.isfile(path) else b""
         facts["sha1"] = hashlib.sha1(content).hexdigest() if content else ""
-        photo = open_photo(content or path, size=64)
+        photo = open_photo(content or path, size=64)  # of an empty file the path says more
         file = Image.open(io.BytesIO(content))
-        width, height = file.size
-        if (width - height) * (photo.width - photo.height) < 0:  # EXIF turned it
-            width, height = height, width
-        facts |= {"width": width, "height": height, "phash": str(imagehash.phash(photo))} | _camera(
-            file
-        )
+        width, height = _upright_size(file, photo)
+        facts["width"] = width
+        facts["height"] = height
+        facts["phash"] = str(imagehash.phash(photo))
+        facts |= _camera(file)
         if min(width, height) < MIN_SIDE:
             facts["problem"] = f"too small: {width} x {height} pixels, at least {MIN_SIDE} needed"
     except (PhotoError, OSError) as error:
@@ -89,17 +118,29 @@ def _inspect(path: str) -> dict:
     return facts
 
 
+def _upright_size(file: Image.Image, photo: Image.Image) -> tuple[int, int]:
+    """Return width and height of a file, of which `photo` is the upright picture in small."""
+    width, height = file.size
+    was_turned = (width - height) * (photo.width - photo.height) < 0  # by EXIF
+    return (height, width) if was_turned else (width, height)
+
+
 def _camera(file: Image.Image) -> dict:
     """Return those of CAMERA that the file's EXIF holds."""
     said = {}
     with contextlib.suppress(Exception):  # damaged, or a clock that was never set
-        written = file.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal]
-        said["date"] = datetime.strptime(written.strip("\0 "), "%Y:%m:%d %H:%M:%S").isoformat(" ")
+        exif = file.getexif().get_ifd(ExifTags.IFD.Exif)
+        written = exif[ExifTags.Base.DateTimeOriginal].strip("\0 ")
+        taken = datetime.strptime(written, "%Y:%m:%d %H:%M:%S")
+        said["date"] = taken.isoformat(" ")
     with contextlib.suppress(Exception):
         gps = file.getexif().get_ifd(ExifTags.IFD.GPSInfo)
-        for name, at in {"latitude": 1, "longitude": 3}.items():
-            degrees, minutes, seconds = map(float, gps[at + 1])
-            said[name] = round(
-                (degrees + minutes / 60 + seconds / 3600) * (-1 if gps[at] in "SW" else 1), 6
-            )
+        for name, (angle, half) in GPS_TAGS.items():
+            said[name] = _decimal_degrees(gps[angle], gps[half])
     return said
+
+
+def _decimal_degrees(angle: tuple, half: str) -> float:
+    degrees, minutes, seconds = map(float, angle)
+    size = degrees + minutes / 60 + seconds / 3600
+    return round(-size if half in "SW" else size, 6)

@@ -49,7 +49,8 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
 
     Args:
         path: a file, or its bytes.
-        size: shorter side wanted; a JPEG is then decoded at the least scale that is not below it, 2 to 4 times as fast.
+        size: shorter side wanted; a JPEG is then decoded at the least scale that is not below it,
+            2 to 4 times as fast.
     Raises:
         PhotoError: missing, empty, not an image, truncated, or over 179 megapixels.
     """
@@ -61,41 +62,54 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
             photo.draft(photo.mode, (size, size))
         photo.load()
         return _to_rgb(photo)
-    except (
-        Exception
-    ) as error:  # broken files raise almost anything: SyntaxError, struct.error, EOFError, ...
-        if isinstance(error, UnidentifiedImageError) and not content:
-            reason = "zero bytes"
-        elif isinstance(error, EOFError) or any(
-            w in str(error).lower() for w in ("truncated", "end of file")
-        ):
-            reason = "truncated"
-        else:
-            reason = (
-                REASONS.get(type(error))
-                or f"unreadable: {getattr(error, 'strerror', None) or repr(error)}"
-            )
-        raise PhotoError(reason) from None
+    # broken files raise almost anything: SyntaxError, struct.error, EOFError, ...
+    except Exception as error:
+        raise PhotoError(_why_unreadable(error, content)) from None
+
+
+def _why_unreadable(error: Exception, content: bytes) -> str:
+    if isinstance(error, UnidentifiedImageError) and not content:
+        return "zero bytes"
+    said = str(error).lower()
+    if isinstance(error, EOFError) or "truncated" in said or "end of file" in said:
+        return "truncated"
+    if type(error) in REASONS:
+        return REASONS[type(error)]
+    detail = getattr(error, "strerror", None) or repr(error)
+    return f"unreadable: {detail}"
 
 
 def _to_rgb(photo: Image.Image) -> Image.Image:
     with contextlib.suppress(Exception):  # unreadable EXIF says nothing about the pixels
         ImageOps.exif_transpose(photo, in_place=True)
-    if photo.mode[0] in "IF":  # 16 or 32 bits a pixel, which convert() would clip at 255
-        pixels = np.asarray(photo, dtype=float)
-        low, high = (
-            (0, 65535) if "16" in photo.mode else (pixels.min(), pixels.max())
-        )  # 32 bits know no white
-        photo = Image.fromarray((255 * (pixels - low) / max(high - low, 1e-9)).astype(np.uint8))
+    if photo.mode[0] in "IF":
+        photo = _to_8_bits(photo)
     if photo.has_transparency_data:
         photo = photo.convert("RGBA")
-        photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo)
+        white = Image.new("RGBA", photo.size, "white")
+        photo = Image.alpha_composite(white, photo)
     return photo if photo.mode == "RGB" else photo.convert("RGB")
 
 
+def _to_8_bits(photo: Image.Image) -> Image.Image:
+    """Return a photo of 16 or 32 bits a pixel in grey; convert() would clip these at 255."""
+    pixels = np.asarray(photo, dtype=float)
+    if "16" in photo.mode:
+        low, high = 0, 65535
+    else:  # 32 bits know no white
+        low, high = pixels.min(), pixels.max()
+    stretched = 255 * (pixels - low) / max(high - low, 1e-9)
+    return Image.fromarray(stretched.astype(np.uint8))
+
+
 def thumbnail(photo: str | Path | bytes | Image.Image, size: int) -> bytes:
-    """Return a JPEG of a photo, at most `size` pixels on a side. Raises PhotoError as open_photo does."""
+    """Return a JPEG of a photo, at most `size` pixels on a side.
+
+    Raises:
+        PhotoError: as open_photo does.
+    """
     picture = photo if isinstance(photo, Image.Image) else open_photo(photo, size)
     picture.thumbnail((size, size))
-    picture.save(jpeg := io.BytesIO(), "JPEG", quality=85)
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG", quality=85)
     return jpeg.getvalue()

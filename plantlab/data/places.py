@@ -5,35 +5,62 @@ import pandas as pd
 
 from plantlab.data.table import observations, require
 
+EARTH_RADIUS = 6371  # km
+
 
 def flora_of(
-    images: pd.DataFrame, latitude, longitude, date=None, radius=100.0, months=2, few=5
+    images: pd.DataFrame,
+    latitude: float,
+    longitude: float,
+    date: str | pd.Timestamp | None = None,
+    radius: float = 100.0,
+    months: float = 2,
+    few: int = 5,
 ) -> list[str]:
-    """Return the species seen in `images` within `radius` km of a place and `months` of a date's month, in any year.
+    """Return the species seen in `images` near a place, at about a date's time of the year.
 
-    That a rare species was not seen says little: those with under `few` observations stay. So do all species where
-    nothing was seen at all. An observation, or a question, of unknown place or date is taken to be near.
+    That a rare species was not seen says little: those with under `few` observations stay. So do
+    all species where nothing was seen at all. An observation, or a question, of unknown place or
+    date is taken to be near.
 
+    Args:
+        latitude, longitude: in degrees.
+        date: of any year; None asks about the whole of it.
+        radius: in km.
+        months: to either side of the date's month.
     Raises:
         TableError: no `species`, `latitude`, `longitude` or `date`.
     Introduced in notebook 06.
     """
     require(images, "species", "latitude", "longitude", "date")
-    lat, lon, here, there = map(
-        np.radians, (images["latitude"], images["longitude"], latitude, longitude)
-    )
-    haversine = (
-        np.sin((lat - here) / 2) ** 2 + np.cos(lat) * np.cos(here) * np.sin((lon - there) / 2) ** 2
-    )
-    far = 2 * 6371 * np.arcsin(np.sqrt(haversine)) > radius
-    month = pd.to_datetime(images["date"], errors="coerce", format="mixed").dt.month
-    apart = (month - pd.to_datetime(date).month) % 12 if date else 0 * month
-    far |= np.minimum(apart, 12 - apart) > months
-    counts = images[~pd.Series(observations(images), images.index).duplicated()][
-        "species"
-    ].value_counts()
-    return sorted(
-        counts.index
-        if far.all()
-        else {*images["species"][~far].dropna(), *counts.index[counts < few]}
-    )
+    kilometres = _distance(images["latitude"], images["longitude"], latitude, longitude)
+    is_far = kilometres > radius  # what is not known is NaN, and not far
+    if date:
+        is_far |= _months_apart(images["date"], date) > months
+    plants = pd.Series(observations(images), images.index)
+    counts = images.loc[~plants.duplicated(), "species"].value_counts()
+    if is_far.all():
+        return sorted(counts.index)
+    seen_near = set(images.loc[~is_far, "species"].dropna())
+    rare = set(counts.index[counts < few])
+    return sorted(seen_near | rare)
+
+
+def _distance(
+    latitudes: pd.Series, longitudes: pd.Series, latitude: float, longitude: float
+) -> pd.Series:
+    """Return how far each photo was taken from a place, in km, by the haversine formula."""
+    lat = np.radians(latitudes)
+    lon = np.radians(longitudes)
+    here = np.radians(latitude)
+    there = np.radians(longitude)
+    north = np.sin((lat - here) / 2) ** 2
+    east = np.cos(lat) * np.cos(here) * np.sin((lon - there) / 2) ** 2
+    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(north + east))
+
+
+def _months_apart(dates: pd.Series, date: str | pd.Timestamp) -> pd.Series:
+    """Return how many months each date is away from `date` in the circle of the year, 0 to 6."""
+    month = pd.to_datetime(dates, errors="coerce", format="mixed").dt.month
+    apart = (month - pd.to_datetime(date).month) % 12
+    return np.minimum(apart, 12 - apart)

@@ -5,9 +5,25 @@ import os
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-COLUMNS = """image_path obs_id species genus family species_id organ latitude longitude author date license source split
-kind""".split()
+COLUMNS = [
+    "image_path",
+    "obs_id",
+    "species",
+    "genus",
+    "family",
+    "species_id",
+    "organ",
+    "latitude",
+    "longitude",
+    "author",
+    "date",
+    "license",
+    "source",
+    "split",
+    "kind",
+]
 
 
 class TableError(ValueError):
@@ -16,84 +32,104 @@ class TableError(ValueError):
 
 def require(images: pd.DataFrame, *columns: str) -> None:
     """Raise TableError unless the image table has all of `columns`."""
-    if missing := [c for c in columns if c not in images]:
+    missing = [column for column in columns if column not in images]
+    if missing:
+        present = ", ".join(map(str, images))
         raise TableError(
-            f"image table has no column {missing[0]!r}; it has {', '.join(map(str, images))}. "
-            "Photos need a folder for each species; a Darwin Core table read_images(path, names='dwc')."
+            f"image table has no column {missing[0]!r}; it has {present}. "
+            "Photos need a folder for each species; "
+            "a Darwin Core table read_images(path, names='dwc')."
         )
 
 
 def add_note(images: pd.DataFrame, note: str) -> None:
-    """Add a sentence to `attrs["notes"]` of this very table: what was done, for its reader to know."""
-    images.attrs = {**images.attrs, "notes": [*images.attrs.get("notes", []), note]}
+    """Add a sentence to `attrs["notes"]` of this very table: what its reader should know."""
+    notes = [*images.attrs.get("notes", []), note]
+    images.attrs = {**images.attrs, "notes": notes}
 
 
-def gini(counts) -> float:
+def gini(counts: ArrayLike) -> float:
     """Return how unequal `counts` are: 0 = all the same, towards 1 = one holds everything.
 
     >>> gini([5, 5, 5, 5]), gini([0, 0, 0, 8])
     (0.0, 0.75)
     """
     x = np.sort(counts)  # (n,)
-    return float(np.arange(1 - len(x), len(x), 2) @ x / (len(x) * x.sum()))
+    n = len(x)
+    lead = np.arange(1 - n, n, 2)  # how many are smaller, less how many are larger
+    return float(lead @ x / (n * x.sum()))
 
 
 def describe(images: pd.DataFrame) -> pd.Series:
-    """Return what the table holds: counts, the long tail, organs, sources and splits, one value a line."""
+    """Return what the table holds: counts, the long tail, organs, sources and splits.
+
+    One value a line; what the table does not know has no line.
+    """
     facts = {"kind": data_kind(images), "n_images": len(images)}
-    for column, name in {
-        "obs_id": "n_observations",
-        "genus": "n_genera",
-        "family": "n_families",
-    }.items():
+    n_distinct = {"obs_id": "n_observations", "genus": "n_genera", "family": "n_families"}
+    for column, name in n_distinct.items():
         if column in images:
             facts[name] = images[column].nunique()
-    if "species" in images and (counts := images["species"].value_counts()).size:
-        facts |= {
-            "n_species": len(counts),
-            "n_images_without_species": int(images["species"].isna().sum()),
-        }
-        facts |= {f"images_per_species_{how}": counts.agg(how) for how in ("median", "min", "max")}
-        facts |= {
-            "gini": round(gini(counts), 3),
-            "share_of_species_with_one_image": round((counts == 1).mean(), 3),
-        }
-        facts["share_of_species_with_over_10_images"] = round((counts > 10).mean(), 3)
+    if "species" in images and images["species"].notna().any():
+        facts |= _describe_species(images["species"])
     for column in images.columns.intersection(["organ", "source", "split"]):
-        counts = images[column].replace("", "unknown").fillna("unknown").value_counts()
-        facts[f"{column}s"] = ", ".join(f"{name} {n}" for name, n in counts.items())
-    return pd.Series(facts, name=images.attrs.get("name", "images"), dtype=object)
+        values = images[column].replace("", "unknown").fillna("unknown")
+        listed = [f"{name} {n}" for name, n in values.value_counts().items()]
+        facts[f"{column}s"] = ", ".join(listed)
+    name = images.attrs.get("name", "images")
+    return pd.Series(facts, name=name, dtype=object)
+
+
+def _describe_species(species: pd.Series) -> dict:
+    counts = species.value_counts()
+    return {
+        "n_species": len(counts),
+        "n_images_without_species": int(species.isna().sum()),
+        "images_per_species_median": counts.median(),
+        "images_per_species_min": counts.min(),
+        "images_per_species_max": counts.max(),
+        "gini": round(gini(counts), 3),
+        "share_of_species_with_one_image": round((counts == 1).mean(), 3),
+        "share_of_species_with_over_10_images": round((counts > 10).mean(), 3),
+    }
 
 
 def observations(images: pd.DataFrame) -> np.ndarray:
     """Return the observation of each image, (N,); without `obs_id` each is its own."""
     own = "photo " + images.index.to_series().astype(str)
-    return images.get("obs_id", own).fillna(own).to_numpy()
+    if "obs_id" not in images:
+        return own.to_numpy()
+    return images["obs_id"].fillna(own).to_numpy()
 
 
 def relative_names(images: pd.DataFrame) -> pd.Series:
-    """Return each image's path below the folder that holds them all, with / between: the same on any machine."""
-    root = (
-        os.path.commonpath([os.path.dirname(path) for path in images["image_path"]])
-        if len(images)
-        else ""
-    )
-    return images["image_path"].map(lambda path: path[len(root) :].replace(os.sep, "/").lstrip("/"))
+    """Return each image's path below the folder that holds them all, with / between.
+
+    They are the same on any machine.
+    """
+    folders = [os.path.dirname(path) for path in images["image_path"]]
+    root = os.path.commonpath(folders) if folders else ""
+
+    def below_root(path: str) -> str:
+        return path[len(root) :].replace(os.sep, "/").lstrip("/")
+
+    return images["image_path"].map(below_root)
 
 
 def data_kind(images: pd.DataFrame) -> str:
-    """Return 'generated' if any image is, else 'photographs': the word on every figure and score."""
-    return (
-        "generated" if "kind" in images and (images["kind"] == "generated").any() else "photographs"
-    )
+    """Return 'generated' if any image is, else 'photographs': the word on figures and scores."""
+    is_generated = "kind" in images and (images["kind"] == "generated").any()
+    return "generated" if is_generated else "photographs"
 
 
 def data_hash(images: pd.DataFrame) -> str:
-    """Return 12 hexadecimal digits that name these images with their labels and splits, wherever they lie.
+    """Return 12 hexadecimal digits that name these images with their labels and splits.
 
-    Rests on `sha1` (photos.set_aside) where present, else on the names below the common folder.
+    They hang on no folder and no order: on `sha1` (photos.set_aside) where present, else on the
+    names below the common folder.
     """
     names = images["sha1"] if "sha1" in images else relative_names(images)
     labels = images.reindex(columns=["species", "split"]).fillna("").astype(str)
-    lines = sorted(map("\t".join, zip(names, labels["species"], labels["split"])))
-    return hashlib.sha1("\n".join(lines).encode()).hexdigest()[:12]
+    lines = map("\t".join, zip(names, labels["species"], labels["split"]))
+    content = "\n".join(sorted(lines))
+    return hashlib.sha1(content.encode()).hexdigest()[:12]

@@ -1,1 +1,4 @@
-"""Are the labels right, and the photos fit to train on? What machines doubt and what people say."""
+"""Are the labels right, and the photos fit to train on?
+
+What machines doubt (`suspicion`, `verdict`) and what people say (`decisions`, `votes`).
+"""

@@ -1,0 +1,118 @@
+"""Photographs read into the image table, in whatever layout they were published or kept.
+
+One file a layout: it looks at a folder and returns Found, or None if the folder is not of its kind.
+A new one is a file of its own and a line in PUBLISHED.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from plantlab.data.layouts import folders, oxford, plantclef, plantnet, tables
+from plantlab.data.layouts.found import Found
+from plantlab.data.layouts.names import SPLIT_NAMES
+from plantlab.data.layouts.search import find_photos
+from plantlab.data.plants import name_lone_photos
+from plantlab.data.table import COLUMNS, TableError
+from plantlab.files import project_root
+
+__all__ = ["find_photos", "read_images"]
+
+PUBLISHED = [  # asked in this order
+    oxford.read_oxford,
+    plantnet.read_plantnet,
+    plantclef.read_plantclef_csv,
+    plantclef.read_plantclef_xml,
+]
+
+
+def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.DataFrame:
+    """Return the image table of `source`: one row per image, table.COLUMNS and what else is known.
+
+    `attrs["name"]` names the data, `attrs["notes"]` says what its reader should know.
+
+    Args:
+        source: a folder of class folders (also below train, valid and test) or of unlabelled
+            photos, a CSV or Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or
+            2022-2025 (CSV), Pl@ntNet-300K, or "greenhouse", the built-in flora. A relative path
+            starts at the working folder, else at the project's.
+        names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"}
+            says it all.
+    Raises:
+        TableError: nothing there, or nothing that is recognised. ValueError: unknown `names`.
+    """
+    if names not in ("auto", "dwc") and not isinstance(names, dict):
+        raise ValueError(
+            f"names must be 'auto', 'dwc' or a dict such as {{'file': 'image_path'}}; got {names!r}"
+        )
+    if str(source) == "greenhouse":
+        from plantlab import greenhouse
+
+        return greenhouse.build()
+    path = _locate(source)
+    for table in (path, path / "images.parquet", path / "images.csv"):
+        if table.is_file():
+            is_general = table.stem in ("images", "labels")  # its folder says more
+            name = table.parent.name if is_general else table.stem
+            return _to_table(tables.read_table(table, names), name)
+    found = _read_published(path)
+    if found is None:
+        found = folders.read_folders(path)
+    return _to_table(found, path.name)
+
+
+def _locate(source: str | Path) -> Path:
+    path = Path(source).expanduser()
+    if not path.exists():
+        path = project_root() / path
+    if not path.exists():
+        raise TableError(
+            f"there is no {str(source)!r}; give a folder, a CSV or Parquet table, or 'greenhouse'."
+        )
+    return path.resolve()
+
+
+def _read_published(path: Path) -> Found | None:
+    """Return what the first reader that knows `path`, or the folder in it, found there."""
+    inside = [each for each in path.iterdir() if each.is_dir()]
+    if len(inside) != 1:  # archives unpack into a folder
+        inside = [path / "flowers-102"]
+    for read in PUBLISHED:
+        for place in (path, *inside):
+            found = read(place) if place.is_dir() else None
+            if found is not None:
+                return found
+    return None
+
+
+def _to_table(found: Found, name: str) -> pd.DataFrame:
+    """Return the rows as an image table: columns in order, every image with an observation."""
+    images = found.images.reset_index(drop=True)
+    if images.empty:
+        raise TableError(
+            f"{name!r} holds no photos. Expected class folders with photos, Oxford Flowers-102, "
+            "PlantCLEF, Pl@ntNet-300K, or a CSV or Parquet table that lists them."
+        )
+    images.attrs = {"name": name, "notes": found.notes}
+    if "species" not in images and "species_id" in images:
+        images["species"] = images["species_id"]
+    if "genus" not in images and "species" in images:
+        images["genus"] = _genera(images["species"])
+    for column in images.columns.intersection(["organ", "split"]):
+        images[column] = images[column].str.lower()
+    if "split" in images:  # an unknown name stays, and splits.complete_splits refuses it
+        images["split"] = images["split"].replace(SPLIT_NAMES)
+    images = name_lone_photos(images)
+    images = images.dropna(axis=1, how="all")
+    first = [column for column in COLUMNS if column in images]
+    others = [column for column in images if column not in COLUMNS]
+    return images[first + others]
+
+
+def _genera(species: pd.Series) -> pd.Series:
+    """Return the first word of scientific names; of names such as passion flower none."""
+    named = species.dropna()
+    is_binomial = named.str.match(r"[A-Z×][\w-]+ [a-z×]")
+    if is_binomial.mean() > 0.9:
+        return named[is_binomial].str.split().str[0]
+    return pd.Series(index=species.index, dtype=object)
