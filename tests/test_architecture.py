@@ -51,6 +51,13 @@ def test_every_room_has_its_place():
     assert list(readme_rooms()) == [room for room in ORDER if room != "__main__"]
 
 
+def test_readme_names_no_file_that_is_not_there():
+    for room, files in readme_rooms().items():
+        for name in re.findall(r"`([\w/]+)`", files):
+            path = PACKAGE / room / name
+            assert path.is_dir() or path.with_suffix(".py").exists(), f"{room} has no {name}"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_a_module_imports_only_rooms_above_it(path):
     """Within a room nothing is prescribed."""
@@ -82,6 +89,15 @@ def test_the_upper_rooms_load_without_torch_and_statistics():
         f"import importlib, sys; [importlib.import_module(room) for room in {rooms}];"
         f"sys.exit(str([m for m in {heavy} if m in sys.modules] or ''))"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_a_model_is_loaded_without_figures_and_explanations():
+    """Who asks a model waits for what loads it; both are loaded when a picture is asked for."""
+    later = "matplotlib.pyplot captum".split()
+    code = f"""import sys, plantlab.identify.store
+sys.exit(str([module for module in {later} if module in sys.modules] or ""))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.strip() == ""
 

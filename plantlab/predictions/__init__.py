@@ -1,6 +1,7 @@
 """What a classifier says of photos: probabilities, scores with intervals, how sure it is."""
 
+from plantlab.predictions import compare, metrics
 from plantlab.predictions.predictions import Predictions, concat, fuse
 from plantlab.predictions.rules import RULES
 
-__all__ = ["RULES", "Predictions", "concat", "fuse"]
+__all__ = ["RULES", "Predictions", "compare", "concat", "fuse", "metrics"]

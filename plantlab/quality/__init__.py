@@ -2,3 +2,7 @@
 
 What machines doubt (`suspicion`, `verdict`) and what people say (`decisions`, `votes`).
 """
+
+from plantlab.quality import decisions, suspicion, verdict, votes
+
+__all__ = ["decisions", "suspicion", "verdict", "votes"]

@@ -1,0 +1,32 @@
+"""Several answers to the same photos, side by side."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from plantlab.predictions import metrics
+from plantlab.predictions.predictions import Predictions
+
+
+def score_each(answers: Mapping[str, Predictions], **options) -> pd.DataFrame:
+    """Return metrics.score of each answer, one below the other; its name stands in `method`.
+
+    Args:
+        options: of metrics.score, such as `by` and `measures`.
+    """
+    scores = [
+        metrics.score(answer, **options).assign(method=method) for method, answer in answers.items()
+    ]
+    return pd.concat(scores, ignore_index=True)
+
+
+def points(gain: float, low: float, high: float, measure: str = "") -> str:
+    """Return a difference of two scores, as metrics.difference has it, in words.
+
+    >>> points(0.012, -0.003, 0.027)
+    '+1.2 points (-0.3 to +2.7)'
+    >>> points(0.012, -0.003, 0.027, "top-1")
+    '+1.2 points of top-1 (-0.3 to +2.7)'
+    """
+    of = f" of {measure}" if measure else ""
+    return f"{100 * gain:+.1f} points{of} ({100 * low:+.1f} to {100 * high:+.1f})"
