@@ -14,7 +14,7 @@ import re
 import sysconfig
 from pathlib import Path
 
-HOOK = '''"""Declares torchvision's operators, so that a CUDA build loads beside a CPU-only torch."""
+HOOK = '''"""Declares torchvision's operators: a CUDA build then loads beside a CPU torch."""
 import importlib.util
 import sys
 
