@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from captum.attr import LayerAttribution, LayerGradCam
 
 from plantlab.data.photos import open_photo
 from plantlab.networks.backbones import Classifier
@@ -44,8 +45,6 @@ def grad_cam(
     Introduced in notebook 02.
     Source: Selvaraju et al. 2017, "Grad-CAM: visual explanations from deep networks via gradient-based localization".
     """
-    from captum.attr import LayerAttribution, LayerGradCam  # loads pyplot
-
     photo = seen_whole(open_photo(path, image_size), image_size)
     batch = (
         torch.from_numpy(photo)
