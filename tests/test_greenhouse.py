@@ -188,6 +188,13 @@ def test_a_second_build_reads_the_first(built):
         build(folder, **SMALL | {"seed": 5})
 
 
+def test_parameters_go_by_name(tmp_path):
+    with pytest.raises(TypeError, match="n_plants"):
+        build(tmp_path / "flora", n_plants=6)
+    with pytest.raises(TypeError, match="positional"):
+        build(None, 6, 12)
+
+
 def test_two_processes_may_build_at_once(tmp_path, built):
     with ProcessPoolExecutor(2) as pool:
         first, second = pool.map(_build, [tmp_path / "flora"] * 2)
