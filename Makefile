@@ -19,7 +19,7 @@ test: $(READY)  ## ruff, pytest with doctests, every notebook and solution once
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lab: $(READY)  ## open JupyterLab on the notebooks
-	@GOMP_SPINCOUNT=$${GOMP_SPINCOUNT:-100000} $(BIN)/jupyter lab --notebook-dir=. notebooks/01_data_exploration.ipynb
+	@GOMP_SPINCOUNT=$${GOMP_SPINCOUNT:-20000} $(BIN)/jupyter lab --notebook-dir=. notebooks/01_data_exploration.ipynb
 
 page: $(READY)  ## open the identify desk as a web page; make page MODEL=FOLDER opens a model of your own
 	@$(BIN)/plantlab page --model $(MODEL) $(ARGS)

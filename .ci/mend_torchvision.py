@@ -2,9 +2,9 @@
 
 PyPI's Linux wheel of torchvision is built against CUDA torch. Beside a CPU-only torch its compiled
 library does not load, and `import torchvision` (so fastai and timm too) stops at "operator
-torchvision::nms does not exist". Declaring the two operators before that import cures it. Where such a
-pair is found this writes a small import hook into site-packages, so that every program of the
-environment works whatever it imports first. A matched pair is left untouched.
+torchvision::nms does not exist". Declaring the two operators before that import cures it. Where
+such a pair is found this writes a small import hook into site-packages, so that every program of
+the environment works whatever it imports first. A matched pair is left untouched.
 
 Run by the Makefile after the installation: python .ci/mend_torchvision.py
 """
@@ -14,7 +14,7 @@ import re
 import sysconfig
 from pathlib import Path
 
-HOOK = '''"""Declares torchvision's operators before a CUDA-built torchvision loads beside a CPU-only torch."""
+HOOK = '''"""Declares torchvision's operators: a CUDA build then loads beside a CPU torch."""
 import importlib.util
 import sys
 

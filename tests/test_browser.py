@@ -45,13 +45,14 @@ QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": Tru
 NASTY = "<img src=x onerror='document.title=1'>"
 
 IDENTIFY = """
-from plantlab import identifier, widgets
-widgets.identify(identifier.load("five-flowers"), votes="votes")
+from plantlab.desk import widgets
+from plantlab.identify import store
+widgets.identify(store.load("five-flowers"), votes="votes")
 """
 REVIEW = """
 import os
 import pandas as pd
-from plantlab import widgets
+from plantlab.desk import widgets
 suspects = pd.DataFrame({"image_path": [os.path.abspath(f"{i}.jpg") for i in range(15)], "sha1": [f"s{i}" for i in range(15)],
                          "species": ["daisy", NASTY, "rose"] * 5, "score": [i / 100 for i in range(15)]})
 suspects["suggested"] = ["rose", "daisy", "tulip"] * 5
@@ -61,7 +62,7 @@ display(widgets.review(suspects, "decisions.jsonl", by=str(os.getpid())))
 ANNOTATE = """
 import os
 import pandas as pd
-from plantlab import widgets
+from plantlab.desk import widgets
 found = pd.DataFrame({"image_path": [os.path.abspath(f"{i % 14}.jpg") for i in range(60)], "sha1": [f"s{i}" for i in range(60)],
                       "organ": ["flower"] * 30 + ["leaf"] * 30, "confidence": [i / 100 for i in range(60)]})
 display(widgets.annotate(found, "organs.jsonl", ["flower", "leaf", "bark"], page=50, by=str(os.getpid())))

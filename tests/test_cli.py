@@ -1,6 +1,8 @@
 """The command line: what it asks of plantlab.notebook.runs, its messages and exit codes."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -222,3 +224,23 @@ def test_a_page_says_what_is_missing_before_it_opens(capsys):
         port = taken.getsockname()[1]
         assert cli.main(["page", "--no-browser", "--port", str(port)]) == 2
     assert f"port {port} is in use" in capsys.readouterr().err
+
+
+def test_the_package_runs_as_the_command_does(leaves):
+    """Where the environment's scripts are not on the path: `python -m plantlab`."""
+
+    def run(*words: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "plantlab", *words]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    assert run("--help").stdout.startswith("usage: plantlab [-h] run | compare")
+    done = run("workshop", "room")
+    assert (
+        done.returncode == 2
+        and done.stderr.startswith("plantlab: ")
+        and "WORKSHOP.md" in done.stderr
+    )
+    Path("WORKSHOP.md").write_text("# Workshop\n")
+    done = run("workshop", "room")
+    assert done.returncode == 0 and "The workshop is in" in done.stdout
+    assert Path("room/01_leaves.ipynb").exists()

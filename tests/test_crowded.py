@@ -17,7 +17,7 @@ from plantlab.networks.backbones import create_network
 from plantlab.networks.compiled import compile_network
 
 PROJECT = Path(__file__).resolve().parents[1]
-OURS = "100000"
+OURS = "20000"
 SHOW = "import os; print(os.environ.get('GOMP_SPINCOUNT'))"
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from plantlab.greenhouse import build, grow_flora, plan_photos, take_photo
 from plantlab.greenhouse.flora import CATEGORIES, SHAPE
-from plantlab.greenhouse.organs import gielis, vogel
+from plantlab.greenhouse.shapes import gielis, vogel
 
 SMALL = {"n_species": 6, "n_images": 12, "image_size": 48, "n_jobs": 1}
 

@@ -1,5 +1,6 @@
 """A model in a folder answers as it did before it was saved; files are named, resumed and reported."""
 
+import base64
 import json
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from plantlab.data import layouts
 from plantlab.data.photos import PhotoError
 from plantlab.data.table import TableError
 from plantlab.identify import store
-from plantlab.identify.build import _with_strangers, build
+from plantlab.identify.build import Asked, _with_strangers, build
 from plantlab.identify.files import identify_files
 from plantlab.identify.learn import learn
 from plantlab.identify.onnx import check_onnx
@@ -78,6 +79,8 @@ def test_it_learns_stripes_and_scores_them_on_test(model):
         and model.card["method"] == "frozen"
     )
     assert "3 species" in model.knows and "Plain grey" in model.knows
+    origin = {"backbone": "test_resnet", "origin": "random, seed 0", "sha256": None}
+    assert model.card["backbone"] == "test_resnet" and model.card["weights"] == origin
     assert model.card["strangers"] == 0 and "where no photos more were asked" in store.model_card(
         model
     )
@@ -85,11 +88,14 @@ def test_it_learns_stripes_and_scores_them_on_test(model):
 
 def test_a_loaded_model_answers_as_the_one_that_was_saved(model, folder, paths):
     again = load(folder)
-    for mine, theirs in zip(model.see(paths), again.see(paths)):
-        np.testing.assert_allclose(mine, theirs, atol=2e-5)
+    said, found = model.see(paths)
+    said_again, found_again = again.see(paths)
+    np.testing.assert_allclose(said.probs, said_again.probs, atol=2e-5)
+    np.testing.assert_allclose(found, found_again, atol=2e-5)
     assert (
         again.card == model.card and again.floras == model.floras and again.species == model.species
     )
+    assert again.network.weights == model.network.weights == model.card["weights"]
     pd.testing.assert_frame_equal(again.answer(paths[:2]).names, model.answer(paths[:2]).names)
 
 
@@ -126,7 +132,7 @@ def test_an_answer_fuses_the_photos_and_keeps_to_the_flora(model, folder, images
         answer.names["species"]
     )
     assert answer.alike["thumbnail"].iloc[0][:2] == b"\xff\xd8", "look-alikes can be shown"
-    single = np.stack([model.see([photo])[0][0] for photo in photos])
+    single = model.see(photos)[0].probs
     told = model.answer(photos, ["bark"] * 3, k=3).names.set_index("species")[
         "score"
     ]  # an unknown organ counts as one
@@ -139,13 +145,45 @@ def test_an_answer_fuses_the_photos_and_keeps_to_the_flora(model, folder, images
 def test_photos_count_by_the_weight_of_their_organ(model, images, paths, monkeypatch):
     monkeypatch.setitem(model.card, "organs", {"leaf": 0.75, "flower": 0.25})
     told = model.answer(paths[:2], ["leaf", "flower"], k=3).names.set_index("species")["score"]
-    probs, _ = model.see(paths[:2])
+    probs = model.see(paths[:2])[0].probs
     fused = probs[0] ** 0.75 * probs[1] ** 0.25
     np.testing.assert_allclose(told[model.species], fused / fused.sum(), atol=1e-5)
     other = model.answer(paths[:2], ["flower", "leaf"], k=3).names.set_index("species")["score"]
     assert abs(other[model.species] - told[model.species]).max() > 0.01, (
         "another word, another answer"
     )
+
+
+def test_an_answer_is_plain_data(model, paths):
+    answer = model.answer(paths[:2], k=3)
+    told = answer.to_dict()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    first = answer.names.iloc[0]
+    assert told["names"][0] == {
+        "species": first["species"],
+        "genus": first["genus"],
+        "family": None,
+        "rank": 1,
+        "score": float(first["score"]),
+    }
+    assert [name["rank"] for name in told["names"]] == [1, 2, 3]
+    assert [told["rank"], told["name"], told["unlike"]] == [answer.rank, answer.name, False]
+    assert told["organs"] == answer.organs
+    assert "thumbnail" not in told["alike"][0]
+    assert told["alike"][0]["species"] == first["species"]
+    assert told["alike"][0]["similarity"] == pytest.approx(answer.alike["similarity"].iloc[0])
+    shown = answer.to_dict(pictures=True)
+    assert json.loads(json.dumps(shown, allow_nan=False)) == shown
+    jpeg = base64.b64decode(shown["alike"][0]["thumbnail"])
+    assert jpeg == answer.alike["thumbnail"].iloc[0]
+
+
+def test_an_answer_without_photographs_or_genus_is_plain_data_too(paths):
+    answer = load("five-flowers").answer(paths[:1])
+    told = answer.to_dict(pictures=True)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["alike"][0]["thumbnail"] is None
+    assert told["names"][0]["genus"] is None and told["names"][0]["species"]
 
 
 def test_bytes_and_files_are_one(model, paths):
@@ -188,27 +226,24 @@ def test_thresholds_hold_on_valid(model, images):
 
 
 def test_thresholds_are_set_among_questions_about_plants_that_were_not_learnt():
-    rng, names = np.random.default_rng(0), [f"Planta {k}" for k in range(10)]
-    centre, of = rng.normal(size=(10, 16)) * 3, np.repeat(np.arange(10), 20)
-    found = {
-        s: (centre[of] + rng.normal(size=(200, 16))).astype(np.float32) for s in ("train", "valid")
-    }
-    species = pd.Series(np.array(names)[of])
-    valid = Predictions(
-        pd.DataFrame({"image_path": "", "species": species}), names, np.eye(10)[of] * 0.9 + 0.01
+    rng = np.random.default_rng(0)
+    names = [f"Planta {k}" for k in range(10)]
+    of = np.repeat(np.arange(10), 20)
+    centre = rng.normal(size=(10, 16)) * 3
+    images = pd.DataFrame({"image_path": "", "species": np.array(names)[of]})
+    said = Predictions(images, names, np.eye(10)[of] * 0.9 + 0.01)
+    train, valid = (
+        Asked(images, (centre[of] + rng.normal(size=(200, 16))).astype(np.float32), said)
+        for _ in range(2)
     )
-    asked = _with_strangers(valid, found, species)
+    asked = _with_strangers(train, valid)
     assert len(asked) == 240, "all of valid, and a fifth of the species once more"
-    np.testing.assert_array_equal(asked.probs[:200], valid.probs)
-    strange = asked.images["species"][200:]
-    assert (
-        strange.nunique() == 2
-        and asked.probs[np.arange(200, 240), asked.targets[200:]].max() < 1e-6
-    )
-    alone, among = (
-        back_off_limits(each, pd.DataFrame({"species": names}))["species"]
-        for each in (valid, asked)
-    )
+    np.testing.assert_array_equal(asked.probs[:200], said.probs)
+    strangers = asked.images["species"][200:]
+    assert strangers.nunique() == 2
+    assert asked.probs[np.arange(200, 240), asked.targets[200:]].max() < 1e-6
+    taxonomy = pd.DataFrame({"species": names})
+    alone, among = (back_off_limits(each, taxonomy)["species"] for each in (said, asked))
     assert among > alone, "what a stranger may be taken for is asked for more"
 
 
@@ -288,6 +323,17 @@ def test_files_are_named_resumed_and_reported(model, images, tmp_path, monkeypat
         identify_files([str(tmp_path / "nowhere")], out, model)
 
 
+def test_a_run_that_was_killed_in_its_first_row_goes_on_under_one_header(model, paths, tmp_path):
+    out = tmp_path / "answers.csv"
+    identify_files(paths[:2], out, model)
+    whole = out.read_bytes()
+    header = whole.index(b"\n") + 1
+    for length in (header // 2, header, header + 9):
+        out.write_bytes(whole[:length])
+        assert identify_files(paths[:2], out, model).startswith("2 photos named, 0 kept")
+        assert out.read_bytes() == whole
+
+
 def test_a_folder_without_photos_is_said(model, tmp_path):
     with pytest.raises(ValueError, match="no photos in "):
         identify_files([str(tmp_path)], tmp_path / "answers.csv", model)
@@ -295,7 +341,7 @@ def test_a_folder_without_photos_is_said(model, tmp_path):
 
 def test_thresholds_need_valid_photos(model, images):
     with pytest.raises(TableError, match="no image's split is valid; thresholds need it"):
-        build(model.network, model.species, images[images["split"] != "valid"], "test_resnet", 32)
+        build(model.network, model.species, images[images["split"] != "valid"], 32)
 
 
 def test_two_steps_are_kept_where_they_are_better(images, project, capsys):
@@ -353,6 +399,7 @@ def test_a_model_that_was_exported_with_the_seedling_still_loads(tmp_path, paths
     references = pd.DataFrame({"species": names * 2, "thumbnail": None})
     references.to_parquet(tmp_path / "old" / "references.parquet")
     model = load(tmp_path / "old")
+    assert model.network.weights["origin"] == "not recorded", "a card of then names no weights"
     found = model.see(paths[:2])[1]
     photos = torch.from_numpy(np.concatenate(list(batches(paths[:2], 96))))
     with torch.inference_mode():
@@ -378,6 +425,6 @@ def test_the_shipped_model_scores_what_its_card_says():
     model, images = load("five-flowers"), layouts.read_images(source / "labels.csv")
     test = images[images["split"] == "valid"].reset_index(drop=True)  # its published held-out split
     found = metrics.score(
-        Predictions(test, model.species, model.see(test["image_path"].tolist())[0])
+        Predictions(test, model.species, model.see(test["image_path"].tolist())[0].probs)
     )
     assert found["top1"].item() == pytest.approx(model.card["scores"]["top1"], abs=0.004)

@@ -213,5 +213,5 @@ def test_any_column_is_learnt_and_rows_without_it_are_left_out(colours):
     assert dls.valid.dataset.targets.tolist() == [0, 1] * 2
     with pytest.raises(TableError, match="no column 'organ'"):
         loaders(colours, 32, target="organ")
-    with pytest.raises(TableError, match="no train row has a organ; fill that column in"):
+    with pytest.raises(TableError, match="no train row names its organ; fill that column in"):
         loaders(colours.assign(organ=None), 32, target="organ")

@@ -174,9 +174,9 @@ def test_all_right_still_leaves_doubt():
 def test_a_thousand_draws_of_a_real_test_set_take_under_a_second():
     rng = np.random.default_rng(0)
     right, plants = rng.random(4110) < 0.9, np.arange(4110)
-    start = time.perf_counter()
+    start = time.process_time()  # its own: other work on the machine does not count
     low, high = metrics.bootstrap_interval(right, plants, n_boot=1000)
-    assert time.perf_counter() - start < 1 and 0.87 < low < 0.9 < high < 0.93
+    assert time.process_time() - start < 1 and 0.87 < low < 0.9 < high < 0.93
 
 
 def test_score_has_a_row_a_column_value_or_named_group():

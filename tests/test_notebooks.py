@@ -5,6 +5,7 @@ writes the outputs that are committed; here a notebook without quick parameters 
 """
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -82,13 +83,18 @@ def text_of(notebook) -> str:
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
-def quick_copy(path: Path, quick: dict) -> nbformat.NotebookNode:
-    """Return the notebook with quick parameters put in; other numbers come out then, so none is compared."""
-    notebook = read(path)
+def declared_of(quick: dict, notebook: nbformat.NotebookNode) -> dict:
+    """Return those of the quick parameters that the notebook has."""
     declared = {
         p.name for cell in tagged(notebook, "parameters") for p in read_parameters(cell.source)
     }
-    quick = {name: value for name, value in quick.items() if name in declared}
+    return {name: value for name, value in quick.items() if name in declared}
+
+
+def quick_copy(path: Path, quick: dict) -> nbformat.NotebookNode:
+    """Return the notebook with quick parameters put in; other numbers come out then, so none is compared."""
+    notebook = read(path)
+    quick = declared_of(quick, notebook)
     if quick:
         notebook.metadata.papermill = {}
         for cell in notebook.cells:
@@ -99,38 +105,26 @@ def quick_copy(path: Path, quick: dict) -> nbformat.NotebookNode:
     return notebook
 
 
-def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
-    """Execute a notebook with nbval in `folder`, a project of its own that shares the project's built data."""
+def run_in_project(command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess:
+    """Run a command in `folder`, a project of its own that shares the project's built data."""
     (folder / "pyproject.toml").write_text('[project]\nname = "plantlab"\n')
-    (folder / "pytest.ini").write_text("[pytest]\n")
     data = NOTEBOOKS.parent / "data"
     if data.is_dir() and not (folder / "data").exists():
         (folder / "data").symlink_to(data)
-    nbformat.write(notebook, folder / "notebook.ipynb")
     threads = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
-    mine = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "MPLBACKEND"))
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-    ]
-    return subprocess.run(
-        [*command, "--nbval-lax", "--nbval-current-env", "notebook.ipynb"],
-        cwd=folder,
-        env=mine | {"OMP_NUM_THREADS": str(threads), "PLANTLAB_RUN": "test"},
-        capture_output=True,
-        text=True,
-    )
+    left_out = ("PYTEST_", "MPLBACKEND", "PLANTLAB_RUN")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    env |= {"OMP_NUM_THREADS": str(threads), **more}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+
+
+def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
+    """Execute a notebook with nbval in `folder`, a project of its own."""
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    nbformat.write(notebook, folder / "notebook.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command += ["-p", "no:xdist", "--nbval-lax", "--nbval-current-env", "notebook.ipynb"]
+    return run_in_project(command, folder, PLANTLAB_RUN="test")
 
 
 # Each notebook is a group of its own: pytest -n 2 --dist loadgroup then runs two at a time.
@@ -143,6 +137,23 @@ def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
 def test_it_runs_from_top_to_bottom(path, tmp_path):
     done = run_through(quick_copy(path, QUICK.get(path.stem, {})), tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("02_transfer_learning.ipynb")
+def test_papermill_runs_a_notebook_as_the_readme_says(tmp_path):
+    readme = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")
+    line = "papermill notebooks/02_transfer_learning.ipynb out.ipynb -p epochs 1"
+    assert f"\n{line}" in readme
+    (tmp_path / "notebooks").symlink_to(NOTEBOOKS)
+    path = NOTEBOOKS / "02_transfer_learning.ipynb"
+    quick = declared_of(QUICK[path.stem], read(path))
+    command = [sys.executable, "-m", *line.split(), "-y", json.dumps(quick)]
+    done = run_in_project(command, tmp_path)
+    assert done.returncode == 0, done.stderr[-4000:]
+    record = tmp_path / "results" / "02_transfer_learning" / "by-hand" / "record.json"
+    params = json.loads(record.read_text(encoding="utf-8"))["params"]
+    assert params["epochs"] == 1 and params["shots"] == [3]
 
 
 def test_the_long_tail_takes_a_folder_of_class_folders(tmp_path):

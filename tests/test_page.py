@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pydoc
 import signal
 import socket
 import subprocess
@@ -122,3 +123,11 @@ def test_a_phone_is_told_an_address_that_it_can_reach(monkeypatch):
 
     monkeypatch.setattr(page.socket, "socket", unreachable)
     assert page._address("0.0.0.0") == socket.gethostname()
+
+
+def test_the_server_is_told_where_these_kernels_are():
+    """Voila imports them by that name."""
+    named = "--VoilaConfiguration.multi_kernel_manager_class=plantlab.desk.page.Kernels"
+    assert named in page._options(8866, "127.0.0.1", browser=True)
+    assert pydoc.locate(named.split("=")[1]) is page.Kernels
+    assert "--no-browser" in page._options(8866, "127.0.0.1", browser=False)

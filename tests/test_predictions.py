@@ -1,11 +1,15 @@
 """Predictions: shapes, the views, and a save that comes back the same."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import plantlab
 from plantlab.data.table import TableError
 from plantlab.predictions import RULES, Predictions, concat, fuse
 
@@ -39,6 +43,17 @@ def test_fields_are_put_in_order():
     p = Predictions(pd.DataFrame({"image_path": ["a"]}, index=[7]), ["x", "y"], [[0.25, 0.75]])
     assert list(p.images.index) == [0] and p.species == ("x", "y") and p.probs.dtype == np.float32
     assert len(p) == 1 and repr(p) == "Predictions(1 images, 2 species)"
+
+
+def test_who_reads_the_whole_matrix_is_few():
+    """All others ask for answers, so that a form that keeps the k best alone can stand in its place."""
+    package = Path(plantlab.__file__).parent
+    readers = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr == "probs":
+                readers.add(path.relative_to(package).parts[0])
+    assert readers <= {"predictions", "heads"}
 
 
 def test_targets_are_columns_and_minus_one_for_a_truth_it_does_not_know():

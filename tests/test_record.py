@@ -134,6 +134,29 @@ def test_a_parameter_the_notebook_does_not_have_is_named(shell):
         run(shell, CELL, "# Parameters\nimage_sise = 64\n", CALL)
 
 
+@pytest.mark.parametrize(
+    "put_in, said",
+    [
+        ("image_size = 'big'", r"parameter 'image_size' is int, such as 128; got 'big'\.$"),
+        ("image_size = True", "parameter 'image_size' is int, such as 128; got True"),
+        ("learning_rate = None", "parameter 'learning_rate' is float, such as 0.001; got None"),
+        (
+            "organs = 'leaf'",
+            r"""is list, .*got 'leaf'\. With papermill: -y "organs: \['leaf', 'flower'\]"\.$""",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_named(shell, put_in, said):
+    with pytest.raises(ValueError, match=said):
+        run(shell, CELL, f"# Parameters\n{put_in}\n", CALL)
+
+
+def test_a_value_that_fits_is_taken(shell):
+    cell = "rate: float = 0.5\nweights: str | None = None\nsize: int | None = 3"
+    params = run(shell, cell, "# Parameters\nrate = 1\nweights = 'mine'\nsize = None\n", CALL)
+    assert params == {"rate": 1, "weights": "mine", "size": None}
+
+
 def test_claims_bind_at_the_defaults_only(shell, capsys, monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     claims = Claims(run(shell, CELL, CALL))

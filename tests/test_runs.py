@@ -422,24 +422,35 @@ def test_two_points_of_one_name_are_refused(leaves):
         sweeps.sweep("01", {"dataset": ["here/photos", "there/photos"]})
 
 
-def test_plain_papermill_works_too(leaves):
-    command = [
-        sys.executable,
-        "-m",
-        "papermill",
-        str(leaves),
-        "out.ipynb",
-        "-p",
-        "epochs",
-        "4",
-        "-k",
-        "python3",
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"PLANTLAB_RUN": "by-hand"}
-    )
+def papermill(notebook: Path, *words: str) -> subprocess.CompletedProcess:
+    """Run a notebook by papermill's own command, into out.ipynb."""
+    command = [sys.executable, "-m", "papermill", str(notebook), "out.ipynb", *words]
+    env = os.environ | {"PLANTLAB_RUN": "by-hand"}
+    return subprocess.run(command, capture_output=True, text=True, env=env)
+
+
+def test_plain_papermill_works_too_and_in_this_environment(leaves):
+    done = papermill(leaves, "-p", "epochs", "4", "-k", "python3")
     assert done.returncode == 0, done.stderr
     assert record_of(Path.cwd(), "by-hand")["params"]["epochs"] == 4
+    told = "".join(
+        output.get("text", "") for output in nbformat.read("out.ipynb", 4).cells[3].outputs
+    )
+    assert told.splitlines()[-1] == sys.executable
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("-p epoch 4", "this notebook has no parameter 'epoch'; did you mean epochs?"),
+        ("-p shots 3", "parameter 'shots' is list[int], such as [1, 2]; got 3. With papermill: -y"),
+    ],
+)
+def test_the_notebook_refuses_what_papermill_lets_pass(leaves, words, said):
+    setup = "from plantlab.notebook import parameters\nparams = parameters(globals())"
+    done = papermill(write_notebook(leaves, setup=setup), *words.split(), "-k", "python3")
+    assert done.returncode == 1
+    assert said in done.stderr
 
 
 # the workshop

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from plantlab.heads.vectors import Photos, principal_components
 from plantlab.heads.tries import Tries, scores_of
+from plantlab.heads.vectors import Photos, principal_components
 from plantlab.predictions import metrics
 
 SPECIES = ["Bellis minor", "Rosa alba"]

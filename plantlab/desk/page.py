@@ -1,4 +1,4 @@
-"""The identify desk as a web page for many visitors at once: Voila on the cells of notebook 08 tagged `page`."""
+"""The identify desk as a web page for many visitors: Voila on cells of notebook 08."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from multiprocessing import current_process, get_context
+from pathlib import Path
 
 import nbformat
 import segno
@@ -16,11 +17,14 @@ from plantlab.desk.shared import PLACE, Desks
 from plantlab.files import project_root, write_whole
 from plantlab.notebook.runs import changed_parameters, find_notebook
 
-LEFT = 600  # seconds that the answers of a visitor who is gone are kept: a phone that slept finds them again
+LOCAL = "127.0.0.1"
+EVERY = "0.0.0.0"
+LEFT = 600  # seconds that a visitor's answers are kept: a phone that slept finds them again
+LARGEST = 200 * 2**20  # bytes of a message: a phone's photos are large
 
 
 class Kernels(AsyncMappingKernelManager):
-    """Voila's kernels, of which one always waits for the next visitor; those whose visitor has left are stopped.
+    """Voila's kernels: one always waits for a visitor, those whose visitor has left are stopped.
 
     Jupyter's own culling would stop the waiting one too, for it is idle.
     """
@@ -40,65 +44,106 @@ class Kernels(AsyncMappingKernelManager):
             await super().cull_kernel_if_idle(kernel_id)
 
 
-def open_page(model: str, port: int = 8866, host: str = "127.0.0.1", browser: bool = True) -> int:
-    """Serve the identify desk as a web page, until it is stopped.
+def open_page(model: str, port: int = 8866, host: str = LOCAL, browser: bool = True) -> int:
+    """Serve the identify desk as a web page, until it is stopped; return the server's exit code.
 
     Args:
-        model: a model's name or folder. host: 0.0.0.0 lets other machines of the network in, such as a phone.
+        model: a model's name or folder.
+        host: 0.0.0.0 lets other machines of the network in, such as a phone.
     Raises:
-        ValueError: something else listens at that port, or the model cannot be read: said here, not on the page.
+        ValueError: something else listens at that port, or the model cannot be read: said here,
+            not on the page.
     """
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise ValueError(
-                f"port {port} is in use, perhaps by another page; name one that is free with --port."
-            )
-    page = nbformat.read(find_notebook("08_identify"), as_version=4)
-    page.cells = [c for c in page.cells if {"parameters", "page"} & set(c.metadata.get("tags", []))]
-    changed = changed_parameters("08_identify", {"model": model})
-    page.cells.insert(
-        1,
-        nbformat.v4.new_code_cell(
-            "\n".join(f"{name} = {value!r}" for name, value in changed.items())
-        ),
-    )
-    path = project_root() / "data" / "page" / str(port) / "plantlab.ipynb"  # two pages, two models
-    write_whole(path, nbformat.writes(page))
-    options = f"""--port={port} --Voila.ip={host} --strip_sources=True --theme=light --show_tracebacks=False
-        --preheat_kernel=True --pool_size=1 --VoilaConfiguration.multi_kernel_manager_class=plantlab.page.Kernels
-        --MappingKernelManager.cull_idle_timeout={LEFT} --MappingKernelManager.cull_interval=60""".split()
-    options += [
-        "--Voila.tornado_settings={'websocket_max_message_size': 209715200}"
-    ]  # a phone's photos are large
-    options += [] if browser else ["--no-browser"]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is started below ends, too
-    log = path.with_name("log.txt")  # Voila's and the kernels'
+    _check_free(port)
+    page = _write_page(model, port)
+    log = page.with_name("log.txt")  # Voila's and the kernels'
+    command = [sys.executable, "-m", "voila", str(page), *_options(port, host, browser)]
+    signal.signal(signal.SIGTERM, _end)
     with Desks(ctx=get_context("spawn")) as desks, open(log, "w", encoding="utf-8") as told:
-        env = os.environ | {PLACE: f"{current_process().authkey.hex()} {desks.address}"}
-        command = [sys.executable, "-m", "voila", str(path), *options]
-        server = subprocess.Popen(command, cwd=path.parent, env=env, stdout=told, stderr=told)
+        key = f"{current_process().authkey.hex()} {desks.address}"
+        server = subprocess.Popen(
+            command, cwd=page.parent, env=os.environ | {PLACE: key}, stdout=told, stderr=told
+        )
         try:
             desk = desks.desk(model)
             desk.see([])  # loaded and compiled before the first visitor comes
-            url = f"http://{_address(host)}:{port}"
-            with suppress(UnicodeError):  # a console that cannot draw it
-                if host != "127.0.0.1":  # for phones
-                    segno.make(url).terminal(compact=True)
-            print(f"{desk.knows}\nThe page: {url} (stop it with Ctrl-C)", flush=True)
-            if code := server.wait():
+            _announce(desk.knows, port, host)
+            code = server.wait()
+            if code:
                 print(f"plantlab: the page's server has stopped; {log} says why.", file=sys.stderr)
             return code
         finally:
             server.terminate()
 
 
+def _check_free(port: int) -> None:
+    """Raise ValueError where something listens at the port."""
+    with socket.socket() as probe:
+        if probe.connect_ex((LOCAL, port)) == 0:
+            raise ValueError(
+                f"port {port} is in use, perhaps by another page; "
+                "name one that is free with --port."
+            )
+
+
+def _write_page(model: str, port: int) -> Path:
+    """Write the cells of notebook 08 that make the page, for this model; return the notebook."""
+    page = nbformat.read(find_notebook("08_identify"), as_version=4)
+    page.cells = [cell for cell in page.cells if _is_shown(cell)]
+    changed = changed_parameters("08_identify", {"model": model})
+    lines = [f"{name} = {value!r}" for name, value in changed.items()]
+    page.cells.insert(1, nbformat.v4.new_code_cell("\n".join(lines)))
+    folder = project_root() / "data" / "page" / str(port)  # two pages, two models
+    return write_whole(folder / "plantlab.ipynb", nbformat.writes(page))
+
+
+def _is_shown(cell: nbformat.NotebookNode) -> bool:
+    tags = cell.metadata.get("tags", [])
+    return "parameters" in tags or "page" in tags
+
+
+def _options(port: int, host: str, browser: bool) -> list[str]:
+    """Return Voila's options."""
+    options = [
+        f"--port={port}",
+        f"--Voila.ip={host}",
+        "--strip_sources=True",
+        "--theme=light",
+        "--show_tracebacks=False",
+        "--preheat_kernel=True",
+        "--pool_size=1",
+        f"--VoilaConfiguration.multi_kernel_manager_class={__name__}.{Kernels.__name__}",
+        f"--MappingKernelManager.cull_idle_timeout={LEFT}",
+        "--MappingKernelManager.cull_interval=60",
+        f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST}}}",
+    ]
+    return options if browser else [*options, "--no-browser"]
+
+
+def _end(*_: object) -> None:
+    """End as Ctrl-C does, so that what was started ends, too."""
+    sys.exit(0)
+
+
+def _announce(knows: str, port: int, host: str) -> None:
+    """Print which plants the page knows and where it is, for phones as a code."""
+    url = f"http://{_address(host)}:{port}"
+    if host != LOCAL:
+        with suppress(UnicodeError):  # a console that cannot draw it
+            segno.make(url).terminal(compact=True)
+    print(f"{knows}\nThe page: {url} (stop it with Ctrl-C)", flush=True)
+
+
 def _address(host: str) -> str:
-    """Return where a browser finds what listens at `host`; of all addresses, 0.0.0.0, that on the local network."""
-    if host != "0.0.0.0":
-        return "localhost" if host == "127.0.0.1" else host
+    """Return where a browser finds what listens at `host`.
+
+    Of all addresses, 0.0.0.0, that on the local network.
+    """
+    if host == LOCAL:
+        return "localhost"
+    if host != EVERY:
+        return host
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(
-            ("10.255.255.255", 1)
-        )  # sends nothing, but chooses the address that would send
+        probe.connect(("10.255.255.255", 1))  # sends nothing, but chooses the address to send from
         return probe.getsockname()[0]
     return socket.gethostname()

@@ -1,46 +1,69 @@
-"""One model for all visitors of a page: a process holds it, and their kernels ask it without loading torch."""
+"""One model for all visitors of a page: a process holds it, and their kernels ask it.
+
+So a visitor's kernel loads no torch.
+"""
 
 import os
 from multiprocessing.managers import BaseManager, BaseProxy
 from threading import Lock
+from typing import TYPE_CHECKING
 
-PLACE = "PLANTLAB_DESK"  # in the environment of a page's kernels: the key to that process, and its address
+if TYPE_CHECKING:  # loaded where it is used
+    from plantlab.identify.model import Identifier
+
+PLACE = "PLANTLAB_DESK"  # in the environment of a page's kernels: that process's key and address
 
 
 class Desk:
-    """What the process does for a visitor: ask a model, loaded for the first of them, one after the other."""
+    """What the process does for a visitor: ask a model, one visitor after the other.
 
-    turn, loaded = Lock(), {}  # of all visitors
+    The first of them waits while it is loaded.
+    """
+
+    turn = Lock()  # of all visitors
+    loaded: "dict[str, Identifier]" = {}
 
     def __init__(self, model: str):
         self.model = model
 
     def ask(self, name: str, args: tuple | None = None) -> object:
-        """Return an attribute of the identifier.Identifier; with `args`, what that method answers."""
+        """Return an attribute of the Identifier; with `args`, what that method answers."""
         from plantlab.identify import store
 
         with self.turn:
-            model = self.loaded[self.model] = self.loaded.get(self.model) or store.load(self.model)
-            return getattr(model, name) if args is None else getattr(model, name)(*args)
+            if self.model not in self.loaded:
+                self.loaded[self.model] = store.load(self.model)
+            found = getattr(self.loaded[self.model], name)
+            return found if args is None else found(*args)
 
 
 class Visitor(BaseProxy):
-    """A model in another process, for widgets.identify to ask as it asks an identifier.Identifier."""
+    """A model in another process, for widgets.identify to ask as it asks an Identifier."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("_"):  # Jupyter looks for such, and no model has them
             raise AttributeError(name)
-        if name in ("answer", "look", "see"):
-            return lambda *args: self._callmethod("ask", (name, args))
-        return self._callmethod("ask", (name,))
+        if name not in ("answer", "look", "see"):
+            return self._callmethod("ask", (name,))
+
+        def method(*args: object) -> object:
+            return self._callmethod("ask", (name, args))
+
+        return method
 
 
 class Desks(BaseManager):
     """That process: started by the page, found by the kernels."""
 
 
-def load(model: str) -> object:
-    """Return a model by its name or folder: in a page's kernel the one that all visitors share, else its own."""
+Desks.register("desk", Desk, Visitor, exposed=["ask"])
+
+
+def load(model: str) -> "Identifier | Visitor":
+    """Return a model by its name or folder.
+
+    In a page's kernel it is the one that all visitors share, else one's own.
+    """
     if PLACE not in os.environ:
         from plantlab.identify import store
 
@@ -49,6 +72,3 @@ def load(model: str) -> object:
     desks = Desks(address, bytes.fromhex(key))
     desks.connect()
     return desks.desk(model)
-
-
-Desks.register("desk", Desk, Visitor, exposed=["ask"])

@@ -98,9 +98,15 @@ def litter(rng: Generator, size: int) -> ndarray:
     return lit(picture, 0.7 + 0.5 * cloud(rng, size, 8, 3))
 
 
+def _heights(size: int) -> ndarray:
+    """Return the height of each pixel (size, size), 0 at the top to 1."""
+    rows = np.linspace(0, 1, size)
+    return np.tile(rows[:, None], size)
+
+
 def sky(rng: Generator, size: int) -> ndarray:
     """Return sky, paler towards the horizon, with clouds or without."""
-    y, _ = coordinates(size)
+    y = _heights(size)
     hue = rng.uniform(0.55, 0.6)
     saturation = rng.uniform(0.15, 0.6)
     blue = rgb(hue, saturation, rng.uniform(0.75, 0.95))
@@ -130,7 +136,7 @@ def paper(rng: Generator, size: int) -> ndarray:
 
 def landscape(rng: Generator, size: int) -> ndarray:
     """Return sky, a far line of trees and a meadow."""
-    y, _ = coordinates(size)
+    y = _heights(size)
     horizon = rng.uniform(0.6, 0.85)
     crowns = cloud(rng, (2, size), 5, 4)[:1]
     line = horizon - 0.3 * crowns * rng.uniform(0.3, 1.2)

@@ -1,4 +1,4 @@
-"""The flora: families, genera and species with inherited traits, under names no real plant bears."""
+"""The flora: families, genera and species with inherited traits, under invented names."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,8 @@ def _grow_species(genus: Genus, n_sisters: int, rng: Generator) -> list[dict]:
         traits = _depart(genus, sisters, rng)
         sisters.append(traits)
         numbers = _own_numbers(genus, rng)
-        latitude, longitude = (genus.place + rng.normal(0, [0.8, 1.2])).round(2).tolist()
+        place = genus.place + rng.normal(0, [0.8, 1.2])
+        latitude, longitude = place.round(2).tolist()
         row = {"species": f"{genus.name} {epithet}", "genus": genus.name, "family": genus.family}
         row |= traits
         row |= numbers
@@ -158,8 +159,10 @@ def _grow_species(genus: Genus, n_sisters: int, rng: Generator) -> list[dict]:
 
 def _own_numbers(genus: Genus, rng: Generator) -> dict[str, float]:
     """Return the numbers of a species; colours and gloss stay nearest to those of its genus."""
-    deviations = [0.05 if k.endswith(("hue", "tone", "gloss")) else 0.2 for k in NUMBERS]
-    values = np.clip(genus.numbers + rng.normal(0, deviations), 0, 1).round(3)
+    held = ("hue", "tone", "gloss")
+    deviations = [0.05 if name.endswith(held) else 0.2 for name in NUMBERS]
+    values = genus.numbers + rng.normal(0, deviations)
+    values = np.clip(values, 0, 1).round(3)
     numbers = dict(zip(NUMBERS, values.tolist()))
     size = 0.15 if genus.tiny_flowers else 1
     numbers["flower_size"] = round(numbers["flower_size"] * size, 3)
@@ -171,7 +174,9 @@ def _depart(genus: Genus, sisters: list[dict], rng: Generator) -> dict[str, str]
 
     The rate of departure rises until it is far enough from them all.
     """
-    seen = [trait for trait in SHAPE if trait != "bark" or genus.traits["habit"] != "herb"]
+    seen = list(SHAPE)
+    if genus.traits["habit"] == "herb":
+        seen.remove("bark")
     for rate in np.linspace(0.3, 1, 200):
         traits = dict(genus.traits)
         for trait, values in genus.choices.items():

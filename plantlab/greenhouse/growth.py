@@ -10,10 +10,10 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
-from numpy import cos, ndarray, sin, sqrt
+from numpy import ndarray, sqrt
 from numpy.random import Generator
 
-from plantlab.greenhouse.shapes import axes
+from plantlab.greenhouse.shapes import axes, turn_about_x, turn_about_y
 
 
 class Module(NamedTuple):
@@ -46,7 +46,14 @@ class Axis(NamedTuple):
     pitch: float  # degrees
 
 
-N_FLOWERS = {"solitary": 1, "panicle": 5, "umbel": 11, "spike": 11, "raceme": 8, "corymb": 8}
+N_FLOWERS = {  # about
+    "solitary": 1,
+    "panicle": 5,
+    "umbel": 11,
+    "spike": 11,
+    "raceme": 8,
+    "corymb": 8,
+}
 AXES = {
     "spike": Axis(step=0.34, stalk=0.12, flat_topped=False, pitch=66),
     "raceme": Axis(step=0.42, stalk=0.6, flat_topped=False, pitch=66),
@@ -96,33 +103,30 @@ def turtle(word: Word, rng: Generator, wobble: float = 4, rise: float = 0.0) -> 
     at = np.zeros(3)
     stack = []
     found: dict[str, list] = {}
-    shake = iter(rng.normal(0, np.radians(wobble), 2 * len(word)))
+    unsteady = np.radians(wobble)
+    shake = iter(rng.normal(0, unsteady, 2 * len(word)))
     for symbol, value, radius in word:
         if symbol == "[":
             stack.append((frame, at))
         elif symbol == "]":
             frame, at = stack.pop()
         elif symbol in "&/":
-            frame = frame @ _turn(symbol, np.radians(value) + next(shake))
+            turn = turn_about_x if symbol == "&" else turn_about_y
+            frame = frame @ turn(np.radians(value) + next(shake))
         else:
-            found.setdefault(symbol, []).append((frame, at, (value, radius)))
+            copies = found.setdefault(symbol, [])
+            copies.append((frame, at, (value, radius)))
         if symbol == "F":
             at = at + frame[:, 1] * value
-            heading = frame[:, 1] + frame[:, 0] * next(shake) + [0, 0, rise]
-            frame = axes(heading, frame[:, 2])
-    parts = {}
-    for symbol, copies in found.items():
-        frames, origins, sizes = zip(*copies)
-        parts[symbol] = Parts(np.array(frames), np.array(origins), np.array(sizes))
-    return parts
+            right, ahead, up = frame.T
+            ahead = ahead + right * next(shake) + [0, 0, rise]
+            frame = axes(ahead, up)
+    return {symbol: _stacked(copies) for symbol, copies in found.items()}
 
 
-def _turn(symbol: str, angle: float) -> ndarray:
-    c = cos(angle)
-    s = sin(angle)
-    if symbol == "&":
-        return np.array([[1, 0, 0], [0, c, s], [0, -s, c]])
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+def _stacked(copies: list[tuple]) -> Parts:
+    frames, origins, sizes = zip(*copies)
+    return Parts(np.array(frames), np.array(origins), np.array(sizes))
 
 
 def inflorescence(plant: SimpleNamespace, rng: Generator, bearing: str = "K") -> Word:
@@ -140,7 +144,8 @@ def inflorescence(plant: SimpleNamespace, rng: Generator, bearing: str = "K") ->
         return [stem(d, thin * 1.6), *_panicle(n, thin, organ)]
     if plant.inflorescence == "umbel":
         return [stem(d, thin * 1.5), *_umbel(n, thin, organ)]
-    return [stem(d, thin * 1.6), *_along(AXES[plant.inflorescence], n, thin, organ)]
+    axis = AXES[plant.inflorescence]
+    return [stem(d, thin * 1.6), *_along(axis, n, thin, organ)]
 
 
 def _n_flowers(plant: SimpleNamespace, rng: Generator) -> int:
@@ -158,7 +163,8 @@ def _panicle(k: int, thin: float, organ: Module) -> Word:
     if k < 1:
         return [stem(0.5 * d, thin), organ]
     aside = side(48, _panicle(k - 2, thin, organ))
-    return [stem(0.75 * d, thin * 1.3), *aside, *_panicle(k - 1, thin, organ)]
+    onwards = _panicle(k - 1, thin, organ)
+    return [stem(0.75 * d, thin * 1.3), *aside, *onwards]
 
 
 def _umbel(n: int, thin: float, organ: Module) -> Word:
@@ -180,7 +186,8 @@ def _along(axis: Axis, n: int, thin: float, organ: Module) -> Word:
             long = k * (axis.step * d) + long
         word.append(stem(axis.step * d, thin * 1.5))
         word += side(axis.pitch, [stem(long, thin), organ])
-    return [*word, stem(axis.step * d, thin), organ._replace(value=d * 0.8)]
+    top = organ._replace(value=d * 0.8)
+    return [*word, stem(axis.step * d, thin), top]
 
 
 def leaves(plant: SimpleNamespace, rng: Generator, size: float = 1.0, degrees: float = 55) -> Word:
@@ -211,7 +218,8 @@ def shoot(
     if bearing:
         tip = inflorescence(plant, rng, bearing)
     else:
-        tip = [*leaves(plant, rng, 0.5, 25), pitch(10), Module("L", 0.4 * plant.blade)]
+        young = Module("L", 0.4 * plant.blade)
+        tip = [*leaves(plant, rng, 0.5, 25), pitch(10), young]
     if basal is None:
         basal = plant.phyllotaxis == "basal"
     if basal:
@@ -241,7 +249,8 @@ def tree(plant: SimpleNamespace, rng: Generator, bearing: str = "") -> Word:
     if plant.habit == "shrub":
         word = side(25, [_bud(2.9, 0.05)]) * 5
     else:
-        word = [stem(0.5 + 0.5 * plant.height, 0.14)] * 2 + [_bud(3.4, 0.12)]
+        trunk = stem(0.5 + 0.5 * plant.height, 0.14)
+        word = [trunk, trunk, _bud(3.4, 0.12)]
     for _ in range(7):  # every bud at once
         grown = []
         for module in word:
@@ -268,11 +277,15 @@ def _limb(
         return [*twig, pitch(20), Module(bearing, 0.3)] if bearing else twig
     has_leader = plant.height > 0.6
     word = [stem(length, radius)]
-    for _ in range(3 if has_leader else int(rng.integers(2, 4))):
+    n_sides = 3 if has_leader else int(rng.integers(2, 4))
+    for _ in range(n_sides):
         word += _side_bud(plant, order, radius, has_leader, rng)
     if order < 2.5:
         word += [PUSH, *_tuft(), POP]
-    end = _bud(order - 0.6, radius * 0.86) if has_leader else _bud(order - 1, radius * 0.7)
+    if has_leader:
+        end = _bud(order - 0.6, radius * 0.86)
+    else:
+        end = _bud(order - 1, radius * 0.7)
     return [*word, pitch(6), end]
 
 

@@ -7,7 +7,7 @@ from numpy import ndarray, pi
 from numpy.random import Generator
 from PIL import Image, ImageDraw
 
-from plantlab.greenhouse.colours import cloud, rgb
+from plantlab.greenhouse.colours import cloud, lit, rgb
 from plantlab.greenhouse.growth import Parts, shoot, turtle
 from plantlab.greenhouse.organs import dice
 from plantlab.greenhouse.pictures import canvas, pixels
@@ -33,8 +33,9 @@ def sheet(plant: SimpleNamespace, rng: Generator, size: int) -> ndarray:
     crowds = dice(parts, plant, rng, flat=True)
     picture, _ = render(crowds, size, LAMP, press=0.06)
     back = pixels(_mount(rng, size), 0.3)
-    back = back * (0.95 + 0.06 * cloud(rng, (size, size), 16, 3))[..., None]
-    return laid(picture, back, (-0.01 * size, 0.01 * size), size * 0.008)
+    back = lit(back, 0.95 + 0.06 * cloud(rng, size, 16, 3))
+    shift = (-0.01 * size, 0.01 * size)
+    return laid(picture, back, shift, size * 0.008)
 
 
 def _fade(plant: SimpleNamespace, rng: Generator) -> None:
@@ -51,12 +52,15 @@ def _pressed(plant: SimpleNamespace, rng: Generator, size: int) -> dict[str, Par
     n_nodes = int(rng.integers(4, 7))
     bearing = str(rng.choice(["K", "K", "R"]))
     parts = turtle(shoot(plant, rng, n_nodes, bearing), rng, 5)
-    turn = view(rng.uniform(0, 2 * pi), 0.15, rng.normal(0, 0.2))
+    azimuth = rng.uniform(0, 2 * pi)
+    turn = view(azimuth, 0.15, rng.normal(0, 0.2))
     seen = ends(parts, turn)
     low = seen.min(0)
     high = seen.max(0)
-    scale = 0.8 * size / max(high[0] - low[0], high[1] - low[1])
-    middle = (low + high) / 2 - [0, 0.04 * size / scale, 0]  # room for the label below
+    width, height, _ = high - low
+    scale = 0.8 * size / max(width, height)
+    room_for_label = [0, 0.04 * size / scale, 0]
+    middle = (low + high) / 2 - room_for_label
     parts = seen_from(parts, turn, middle, scale, size)
     if "L" in parts:
         parts["L"] = _laid_flat(parts["L"], 0, rng)
@@ -67,14 +71,18 @@ def _pressed(plant: SimpleNamespace, rng: Generator, size: int) -> dict[str, Par
 
 def _laid_flat(parts: Parts, tilt: float, rng: Generator) -> Parts:
     """Return organs in the plane of the paper, those with a `tilt` turned up from it."""
-    aside = rng.normal(0, [0.3, 0.3, 0], parts.origins.shape) + [0, 0, tilt]
-    headings = parts.frames[:, :, 1] * [1, 1, 0] + 1e-3 + aside
+    aside = rng.normal(0, [0.3, 0.3, 0], parts.origins.shape)
+    aside = aside + [0, 0, tilt]
+    in_plane = parts.frames[:, :, 1] * [1, 1, 0] + 1e-3
+    headings = in_plane + aside
     return parts._replace(frames=axes(headings, (0, 0.4, 1)))
 
 
 def _mount(rng: Generator, size: int) -> Image.Image:
     """Return the sheet without a plant: paper, a written label, often a bar code and a stamp."""
-    image = canvas(rgb(0.11, rng.uniform(0.06, 0.2), rng.uniform(0.86, 0.96)), size)
+    yellowed = rng.uniform(0.06, 0.2)
+    paper = rgb(0.11, yellowed, rng.uniform(0.86, 0.96))
+    image = canvas(paper, size)
     draw = ImageDraw.Draw(image)
     thin = max(1, size // 128)
     _draw_label(draw, rng, size, thin)

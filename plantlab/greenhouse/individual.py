@@ -36,7 +36,8 @@ def individual(species: pd.Series, seed: int, day: int) -> SimpleNamespace:
     plant.eye_pale = plant.gloss > 0.5
     plant.leaf_rgb = _leaf_colour(plant, rng)
     if plant.habit != "herb" and day > AUTUMN:
-        plant.leaf_rgb = rgb(rng.uniform(0.02, 0.15), 0.75, rng.uniform(0.5, 0.8))
+        hue = rng.uniform(0.02, 0.15)
+        plant.leaf_rgb = rgb(hue, 0.75, rng.uniform(0.5, 0.8))
     plant.fruit_rgb = _fruit_colour(plant, rng)
     plant.bark_rgb = _bark_colour(plant, rng)
     plant.blemish = rng.random() ** 2
@@ -50,7 +51,8 @@ def _flower_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
     names = list(COLOURS)
     morph = plant.flower_colour
     if rng.random() >= 0.85:
-        morph = names[(names.index(morph) + rng.choice([-1, 1])) % len(names)]
+        neighbour = names.index(morph) + rng.choice([-1, 1])
+        morph = names[neighbour % len(names)]
     hue, saturation, value = COLOURS[morph]
     return rgb(
         hue + rng.normal(0, 0.018),
@@ -74,7 +76,9 @@ def _fruit_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
 
 def _bark_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
     tone = plant.bark_tone
-    return rgb(0.07 + 0.03 * tone, 0.2 + 0.25 * tone, rng.uniform(0.4, 0.65) - 0.2 * tone)
+    hue = 0.07 + 0.03 * tone
+    saturation = 0.2 + 0.25 * tone
+    return rgb(hue, saturation, rng.uniform(0.4, 0.65) - 0.2 * tone)
 
 
 def _flower_diameter(flower_size: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy import cos, exp, ndarray, pi, sin
 from numpy.random import Generator
 
-from plantlab.greenhouse.colours import cloud, mix
+from plantlab.greenhouse.colours import cloud, lit, mix
 from plantlab.greenhouse.shapes import (
     NOT_TURNED,
     Outline,
@@ -48,25 +48,30 @@ def whole_leaf(plant: SimpleNamespace, n: int, rng: Generator, curl: float, flat
     """Return a whole leaf: one blade, or leaflets along a rachis or about its tip."""
     if plant.division == "simple":
         return blade(plant, n, rng, curl, flat)
-    along, headings, sizes = _pinnate(plant) if plant.division == "pinnate" else _digitate(plant)
+    arrange = _pinnate if plant.division == "pinnate" else _digitate
+    along, headings, sizes = arrange(plant)
     origins = np.outer(along, [0, 1, 0])
-    leaflet = blade(plant, max(8, int(n * sizes[-1])), rng, curl, flat)
-    rachis = revolve(cylinder(0.012), max(8, n), plant.leaf_rgb * 0.9)
+    n_points = max(8, int(n * sizes[-1]))
+    leaflet = blade(plant, n_points, rng, curl, flat)
+    colour = plant.leaf_rgb * 0.9
+    rachis = revolve(cylinder(0.012), max(8, n), colour)
     rachis = place(rachis, NOT_TURNED, 0, along.max())
     tints = rng.uniform(0.88, 1.1, len(along))
     upwards = rng.normal(0, 0.1, headings.shape) + [0, 0, 1]
-    leaflets = place(leaflet, axes(headings, upwards), origins, sizes, tints)
+    frames = axes(headings, upwards)
+    leaflets = place(leaflet, frames, origins, sizes, tints)
     return np.concatenate([leaflets, rachis])
 
 
 def _pinnate(plant: SimpleNamespace) -> tuple[ndarray, ndarray, ndarray]:
-    """Return where along the rachis leaflets stand, whither they point, their sizes: pairs, a tip."""
+    """Return where along the rachis leaflets stand, where they point, and their sizes."""
     n_pairs = 3 + int(plant.veins * 3)
     pairs = np.repeat(np.linspace(0.25, 0.88, n_pairs), 2)
     along = np.append(pairs, 0.92)
     left = [-1, 0.55, 0.1]
     right = [1, 0.55, 0.1]
-    headings = np.array([left, right] * n_pairs + [[0, 1, 0]])
+    tip = [0, 1, 0]
+    headings = np.array([left, right] * n_pairs + [tip])
     sizes = np.append(np.full(2 * n_pairs, 0.34), 0.36)
     return along, headings, sizes
 
@@ -80,8 +85,10 @@ def _digitate(plant: SimpleNamespace) -> tuple[ndarray, ndarray, ndarray]:
         n_leaflets = 5 + 2 * int(plant.veins * 2)
         spread = 105
     angle = np.radians(np.linspace(-spread, spread, n_leaflets))
-    headings = np.stack([sin(angle), cos(angle), 0.08 + 0 * angle], -1)
-    return np.full(n_leaflets, 0.38), headings, 0.6 - 0.1 * np.abs(angle)
+    raised = np.full(n_leaflets, 0.08)
+    headings = np.stack([sin(angle), cos(angle), raised], -1)
+    sizes = 0.6 - 0.1 * np.abs(angle)
+    return np.full(n_leaflets, 0.38), headings, sizes
 
 
 def blade(
@@ -116,11 +123,11 @@ def _relief(
 def _colours(plant: SimpleNamespace, outline: Blade, veins: ndarray, rng: Generator) -> ndarray:
     """Return the colours of a blade: paler veins, a yellower rim, dead spots."""
     shape = veins.shape
-    green = plant.leaf_rgb * (0.86 + 0.28 * cloud(rng, shape, 3))[..., None]
+    green = lit(plant.leaf_rgb, 0.86 + 0.28 * cloud(rng, shape, 3))
     green = mix(green, green * 0.5 + PALE_VEIN, 0.75 * veins)
     green = mix(green, green * YELLOWER, outline.rim**3)
-    spots = (cloud(rng, shape, 7, 2) - 1.02 + 0.25 * plant.blemish) * 14
-    return mix(green, DEAD, spots)
+    spots = cloud(rng, shape, 7, 2) - 1.02 + 0.25 * plant.blemish
+    return mix(green, DEAD, spots * 14)
 
 
 def _teeth(margin: str, f: ndarray) -> ndarray:
@@ -151,28 +158,36 @@ def _slender(plant: SimpleNamespace, n: int) -> Blade:
     """Return a blade whose outline follows the midrib."""
     outline = SLENDER[plant.leaf_shape]
     wide = _relative_width(plant)
-    u, v = grid(n, max(9, int(n * (outline.width * 2.2 * wide))))
+    n_across = int(n * (outline.width * 2.2 * wide))
+    u, v = grid(n, max(9, n_across))
     width = outline.half_width(u) * outline.width * wide
     if plant.leaf_shape == "pinnatifid":
-        lobes = cos(pi * (u * (3.5 + 3 * plant.veins) + 0.15))
-        width = width * (0.3 + 0.7 * np.abs(lobes) ** 0.8)
+        n_lobes = 3.5 + 3 * plant.veins
+        lobes = np.abs(cos(pi * (u * n_lobes + 0.15)))
+        width = width * (0.3 + 0.7 * lobes**0.8)
     teeth = _teeth(plant.margin, u * _n_teeth(plant) % 1)
-    notched = 1 + _depth_of_teeth(plant) * teeth * (np.abs(v) > 0.4)
+    at_rim = np.abs(v) > 0.4
+    notched = 1 + _depth_of_teeth(plant) * teeth * at_rim
     x = v * (width * notched + 0.012)
     y = u - 0.1 * np.abs(x)
-    return Blade(u, v, x, y, rim=np.abs(v) + 0 * u)
+    rim = np.abs(v) + 0 * u
+    return Blade(u, v, x, y, rim)
 
 
 def _broad(plant: SimpleNamespace, n: int) -> Blade:
     """Return a blade around its stalk, by the superformula; u runs outwards, v around."""
     u, v = grid(n, max(9, int(n * 2.6)))
     phi = v * pi * 0.985
-    r = _palmate_radius(plant, phi) if plant.leaf_shape == "palmate" else _round_radius(plant, phi)
-    notch_at_stalk = exp(-(((pi - np.abs(phi)) / 0.3) ** 2))
-    r = r * (1 - 0.75 * notch_at_stalk)
-    teeth = _teeth(plant.margin, np.abs(phi) / pi * _n_teeth(plant) * 0.8 % 1)
+    radius = _palmate_radius if plant.leaf_shape == "palmate" else _round_radius
+    from_stalk = pi - np.abs(phi)
+    notch_at_stalk = exp(-((from_stalk / 0.3) ** 2))
+    r = radius(plant, phi) * (1 - 0.75 * notch_at_stalk)
+    position = np.abs(phi) / pi * _n_teeth(plant) * 0.8
+    teeth = _teeth(plant.margin, position % 1)
     rho = 0.72 * u * r * (1 + _depth_of_teeth(plant) * 0.6 * teeth)
-    return Blade(u, v, rho * sin(phi), rho * cos(phi), rim=u + 0 * v)
+    x = rho * sin(phi)
+    y = rho * cos(phi)
+    return Blade(u, v, x, y, rim=u + 0 * v)
 
 
 def _palmate_radius(plant: SimpleNamespace, phi: ndarray) -> ndarray:
@@ -190,8 +205,10 @@ def _round_radius(plant: SimpleNamespace, phi: ndarray) -> ndarray:
     else:
         power = 2.5
         tip = 0
-    r = gielis(phi, 1, power, 1, 1) * (1 + tip * exp(-np.abs(phi) / 0.22))
-    return r * (0.8 + 0.35 * plant.leaf_ratio * sin(np.abs(phi)))
+    away = np.abs(phi)
+    pointed = 1 + tip * exp(-away / 0.22)
+    r = gielis(phi, 1, power, 1, 1) * pointed
+    return r * (0.8 + 0.35 * plant.leaf_ratio * sin(away))
 
 
 def _lines(position: ndarray, width: float) -> ndarray:
@@ -207,12 +224,15 @@ def _n_side_veins(plant: SimpleNamespace) -> float:
 def _slender_veins(plant: SimpleNamespace, outline: Blade) -> ndarray:
     """Return how much each point is vein, 0 to 1: a midrib, with side veins or parallel ones."""
     u, v, x, y, _ = outline
-    midrib = exp(-((x / (0.008 + 0.012 * (1 - u))) ** 2))
+    thick = 0.008 + 0.012 * (1 - u)
+    midrib = exp(-((x / thick) ** 2))
     if plant.venation == "parallel":
-        return np.maximum(midrib, 0.5 * _lines(v * (2.5 + 2.5 * plant.veins), 0.13))
-    slanted = y - np.abs(x) * (0.9 + 0.4 * plant.veins) + 0.5 * x**2
-    side = _lines(slanted * _n_side_veins(plant), 0.1)
-    return np.maximum(midrib, 0.65 * side * (1 - 0.5 * np.abs(v)))
+        n_veins = 2.5 + 2.5 * plant.veins
+        return np.maximum(midrib, 0.5 * _lines(v * n_veins, 0.13))
+    slope = 0.9 + 0.4 * plant.veins
+    slanted = y - np.abs(x) * slope + 0.5 * x**2
+    side = 0.65 * _lines(slanted * _n_side_veins(plant), 0.1)
+    return np.maximum(midrib, side * (1 - 0.5 * np.abs(v)))
 
 
 def _broad_veins(plant: SimpleNamespace, outline: Blade) -> ndarray:
@@ -222,5 +242,6 @@ def _broad_veins(plant: SimpleNamespace, outline: Blade) -> ndarray:
     position = np.abs(outline.v) * 0.4925 * rays
     off = np.abs(position - np.round(position))
     main = exp(-((off * u / 0.045) ** 2))
-    side = 0.45 * _lines(u * _n_side_veins(plant) - off * 2.5, 0.11) * (u > 0.1)
-    return np.maximum(main, side)
+    slanted = u * _n_side_veins(plant) - off * 2.5
+    side = 0.45 * _lines(slanted, 0.11)
+    return np.maximum(main, side * (u > 0.1))

@@ -79,7 +79,8 @@ def _organs(
         n_points = int(max(5, sizes.max() * 0.6))  # along it
         mesh = make(n_points)
         tints = rng.normal(1, 0.07, len(sizes))
-        crowds.append(Crowd(mesh, parts.frames[mine], parts.origins[mine], sizes, tints))
+        frames = parts.frames[mine]
+        crowds.append(Crowd(mesh, frames, parts.origins[mine], sizes, tints))
     return crowds
 
 
@@ -94,8 +95,8 @@ def _stems(parts: Parts, plant: SimpleNamespace, rng: Generator, wood: bool) -> 
         return colour * rng.uniform(0.8, 1.15, (*u.shape, 1))
 
     crowds = []
-    doublings = np.round(np.log2(np.maximum(parts.sizes, 1))).astype(int)
-    kinds = doublings @ [100, 1]
+    doublings = np.log2(np.maximum(parts.sizes, 1))
+    kinds = np.round(doublings).astype(int) @ [100, 1]
     for kind in np.unique(kinds):
         mine = kinds == kind
         sizes = parts.sizes[mine]
@@ -105,5 +106,6 @@ def _stems(parts: Parts, plant: SimpleNamespace, rng: Generator, wood: bool) -> 
         )
         reach = sizes[:, [1, 0, 1]] * [1, 1.04, 1]  # a little longer, so that no joint is open
         frames = parts.frames[mine]
-        crowds.append(Crowd(piece, frames, parts.origins[mine], reach, np.ones(len(sizes))))
+        same_tint = np.ones(len(sizes))
+        crowds.append(Crowd(piece, frames, parts.origins[mine], reach, same_tint))
     return crowds

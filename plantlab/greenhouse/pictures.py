@@ -40,8 +40,8 @@ def pixels(image: Image.Image, blur: float = 0) -> ndarray:
 
 def coordinates(size: int, low: float = 0) -> tuple[ndarray, ndarray]:
     """Return the height, from the top, and the place along the row of every pixel, `low` to 1."""
-    steps = np.linspace(low, 1, size)
-    y, x = np.meshgrid(steps, steps, indexing="ij")
+    steps = slice(low, 1, size * 1j)  # so mgrid takes `size` steps, both ends among them
+    y, x = np.mgrid[steps, steps]
     return y, x
 
 

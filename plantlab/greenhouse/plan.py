@@ -91,9 +91,10 @@ def _require_share(name: str, value: float) -> None:
 
 
 def _source_odds(web_share: float, herbarium_share: float) -> ndarray:
-    """Return how often a plant is met in each of the `SOURCES`; in the field it gives more photos."""
+    """Return how often a plant is met in each of `SOURCES`; in the field it gives more photos."""
     field = max(0, 1 - web_share - herbarium_share) / PHOTOS_A_PLANT
-    return np.array([web_share, herbarium_share, field]) / (web_share + herbarium_share + field)
+    total = web_share + herbarium_share + field
+    return np.array([web_share, herbarium_share, field]) / total
 
 
 def _noise_rate(web_noise: float, rng: Generator) -> float:
@@ -141,7 +142,7 @@ def _photo(species: str, number: int, organ: str, rng: Generator) -> dict:
 
 
 def _meet(species: pd.Series, source: str, rng: Generator) -> tuple[dict, list[str]]:
-    """Return the row of a plant met in its range, some day of the year, and its organs to be seen."""
+    """Return the row of a plant met in its range on some day, and the organs to be seen on it."""
     start = species["first_flower"]
     end = start + 7 * species["weeks"]
     fruiting = (end + 7, end + 42)
@@ -150,8 +151,10 @@ def _meet(species: pd.Series, source: str, rng: Generator) -> tuple[dict, list[s
     day = int(rng.integers(*season))
     year = int(rng.integers(2015, 2025))
     place = _somewhere(species, rng)
-    author = AUTHORS[min(int(rng.exponential(8)), len(AUTHORS) - 1)]
-    date = pd.Timestamp(year, 1, 1) + pd.Timedelta(days=day - 1)
+    zeal = int(rng.exponential(8))  # few take most of the photos
+    author = AUTHORS[min(zeal, len(AUTHORS) - 1)]
+    new_year = pd.Timestamp(year, 1, 1)
+    date = new_year + pd.Timedelta(days=day - 1)
     plant = {
         "image_path": "",
         "obs_id": "",
@@ -213,7 +216,9 @@ def _mislabel(
 ) -> dict:
     """Return the row of a web photo that shows something else than its label says."""
     candidates = _candidates(flora, position, earlier)
-    odds = np.array([NOISE[noise] * (len(found) > 0) for noise, found in candidates.items()])
+    possible = [len(found) > 0 for found in candidates.values()]
+    shares = [NOISE[noise] for noise in candidates]
+    odds = np.array(shares) * possible
     noise = str(rng.choice(list(candidates), p=odds / odds.sum()))
     which = int(rng.choice(candidates[noise]))
     if noise == "non_plant":
@@ -244,7 +249,8 @@ def _copied(original: dict, rng: Generator) -> dict:
     """Return the columns of a copy of an earlier photo, saved again in half of the cases."""
     copy_seed = int(rng.integers(1, SEEDS))
     saved_again = int(rng.integers(2))
-    shared = {k: original[k] for k in ("organ", "date", "plant_seed", "photo_seed")}
+    same = ("organ", "date", "plant_seed", "photo_seed")
+    shared = {column: original[column] for column in same}
     return shared | {
         "noise": "duplicate",
         "copy_of": original["image_path"],

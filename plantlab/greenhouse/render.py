@@ -71,7 +71,8 @@ def seen_from(
         at = (at @ turn.T - middle) * scale * FINE
         sizes = sizes * scale * FINE
         reach = size * FINE * 0.52 + sizes[:, 0] * 1.2
-        inside = (np.abs(at[:, :2]) < reach[:, None]).all(1)
+        across = np.abs(at[:, :2])
+        inside = (across < reach[:, None]).all(1)
         if symbol not in "FR":
             inside = inside & (sizes[:, 0] < TOO_LARGE * size * FINE)
         sizes = np.minimum(sizes, 3 * wide)
@@ -104,7 +105,8 @@ def render(
     square = (wide, wide)
     cover = cover.reshape(square)
     depth = depth.reshape(square)
-    free = 1 - 0.8 * _soft(shadow.reshape(square), cover).ravel()[spot]
+    soft = _soft(shadow.reshape(square), cover)
+    free = 1 - 0.8 * soft.ravel()[spot]
     hollow = _hollowness(cover, depth).ravel()[spot]
     surfaces = _surfaces(crowds, points.which[mine], press)
     colour[spot] = _shade(surfaces, light, free[:, None], hollow[:, None])
@@ -112,20 +114,29 @@ def render(
     cover = _pooled(cover[..., None])
     depth = _pooled(depth)
     share = np.maximum(cover, 1e-6)
-    picture = np.concatenate([colour / share, clip(share * 1.15, 0, 1)], -1)
+    opacity = clip(share * 1.15, 0, 1)
+    picture = np.concatenate([colour / share, opacity], -1)
     return picture, depth / share[..., 0]
 
 
 def _project(crowds: list[Crowd], wide: int, press: float) -> Points:
     """Return the points that fall into the picture, in perspective."""
-    copies = [spread(c.mesh, c.frames, c.origins, c.sizes).reshape(-1, 3) for c in crowds]
+    copies = [spread(*crowd[:4]).reshape(-1, 3) for crowd in crowds]
     places = np.concatenate(copies) * np.float32([1, 1, press])
-    nearer = 4 * wide / np.maximum(4 * wide - places[:, 2], wide)
-    col = (places[:, 0] * nearer + wide / 2).astype(np.int32)
-    row = (wide / 2 - places[:, 1] * nearer).astype(np.int32)
-    inside = (col > 0) & (col < wide - 1) & (row > 0) & (row < wide - 1)
+    x, y, z = places.T
+    lens = 4 * wide  # its distance
+    nearer = lens / np.maximum(lens - z, wide)
+    column = (x * nearer + wide / 2).astype(np.int32)
+    row = (wide / 2 - y * nearer).astype(np.int32)
+    inside = _between(column, wide) & _between(row, wide)
     which = np.flatnonzero(inside)
-    return Points(which, (row * wide + col)[which], places[which].T.copy())
+    spot = (row * wide + column)[which]
+    return Points(which, spot, places[which].T.copy())
+
+
+def _between(sample: ndarray, wide: int) -> ndarray:
+    """Return which samples do not lie on the rim of the picture, or beyond."""
+    return (sample > 0) & (sample < wide - 1)
 
 
 def _nearest(points: Points, wide: int) -> ndarray:
@@ -142,9 +153,12 @@ def _nearest(points: Points, wide: int) -> ndarray:
         won = np.flatnonzero(z >= depth[spot + step])
         owner[spot[won] + step] = won
     for step in (1, wide):  # a sample far behind both its neighbours is a gap all the same
-        before = np.minimum(depth[: -2 * step], depth[2 * step :])
+        first = depth[: -2 * step]
+        last = depth[2 * step :]
+        before = np.minimum(first, last)
         is_gap = before > depth[step:-step] + 0.03 * wide
-        owner[step:-step] = np.where(is_gap, owner[: -2 * step], owner[step:-step])
+        neighbour = owner[: -2 * step]
+        owner[step:-step] = np.where(is_gap, neighbour, owner[step:-step])
     return owner[: wide * wide]
 
 
@@ -156,8 +170,9 @@ def _surfaces(crowds: list[Crowd], which: ndarray, press: float) -> Surfaces:
         stop = start + len(frames) * len(mesh)
         own = np.flatnonzero((which >= start) & (which < stop))
         copy, point = np.divmod(which[own] - start, len(mesh))
+        turns = np.float32(frames)[copy]
         found[own] = mesh[point, 3:]
-        found[own, :3] = np.einsum("pij,pj->pi", np.float32(frames)[copy], mesh[point, 3:6])
+        found[own, :3] = np.einsum("pij,pj->pi", turns, mesh[point, 3:6])
         found[own, 3:6] *= np.float32(tints)[copy, None]
         start = stop
     found[:, :2] *= press**0.25
@@ -175,7 +190,8 @@ def _in_shadow(place: ndarray, mine: ndarray, light: ndarray, wide: int) -> ndar
         return x * axis[0] + y * axis[1] + z * axis[2]
 
     def cell(axis: ndarray) -> ndarray:
-        return clip((along(axis) + wide / 2) / 2, 0, coarse - 1).astype(np.int32)
+        position = (along(axis) + wide / 2) / 2
+        return clip(position, 0, coarse - 1).astype(np.int32)
 
     column = cell(across)
     cells = cell(np.cross(light, across)) * coarse + column
@@ -209,14 +225,17 @@ def _shade(surfaces: Surfaces, light: Light, free: ndarray, hollow: ndarray) -> 
         free: (M, 1), the share of the sun that no shadow takes.
         hollow: (M, 1), the share of the sky that is hidden.
     """
-    to_lens = np.where(surfaces.normal[:, 2:3] < 0, -1, 1).astype(np.float32)
+    faces_away = surfaces.normal[:, 2:3] < 0
+    to_lens = np.where(faces_away, -1, 1).astype(np.float32)
     normal = surfaces.normal * to_lens
     facing = normal @ light.towards
     half_way = unit(light.towards + np.float32([0, 0, 1]))
     through = surfaces.thin * clip(-facing, 0, 1) * 0.7
     direct = (clip(facing, 0, 1) + through)[:, None]
-    gleam = (surfaces.shine * clip(normal @ half_way, 0, 1) ** 24)[:, None]
-    ambient = light.sky * (0.6 + 0.4 * normal[:, 1:2]) * (1 - 0.75 * hollow)
+    mirrored = clip(normal @ half_way, 0, 1) ** 24
+    gleam = (surfaces.shine * mirrored)[:, None]
+    upwards = normal[:, 1:2]
+    ambient = light.sky * (0.6 + 0.4 * upwards) * (1 - 0.75 * hollow)
     matt = surfaces.colour * (light.sun * direct * free + ambient)
     return clip(matt + 0.35 * light.sun * gleam * free, 0, 4)
 

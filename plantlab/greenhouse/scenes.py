@@ -34,9 +34,11 @@ def compose(plant: SimpleNamespace, organ: str, rng: Generator) -> Scene:
             return _clump(plant, bearing, rng)
         return _whole_tree(plant, bearing, rng)
     if organ == "leaf":
-        return _one_leaf(plant, rng) if rng.random() < 0.5 else _leaves(plant, rng)
+        alone = rng.random() < 0.5
+        return _one_leaf(plant, rng) if alone else _leaves(plant, rng)
     bearing = {"flower": "K", "fruit": "R"}[organ]
-    word = shoot(plant, rng, int(rng.integers(1, 4)), bearing, basal=False)
+    n_nodes = int(rng.integers(1, 4))
+    word = shoot(plant, rng, n_nodes, bearing, basal=False)
     return Scene(turtle(word, rng, 7), bearing, rng.uniform(0.05, 0.95))
 
 
@@ -50,7 +52,8 @@ def _clump(plant: SimpleNamespace, bearing: str, rng: Generator) -> Scene:
     """Return a few stems of a herb, side by side."""
     stems = []
     for _ in range(rng.integers(1, 5)):
-        word = shoot(plant, rng, int(rng.integers(4, 7)), bearing)
+        n_nodes = int(rng.integers(4, 7))
+        word = shoot(plant, rng, n_nodes, bearing)
         stems.append(turtle(word, rng, 6))
     moves = rng.normal(0, [0.35, 0.35, 0], (len(stems), 3))
     clump = {}
@@ -61,7 +64,8 @@ def _clump(plant: SimpleNamespace, bearing: str, rng: Generator) -> Scene:
             if symbol in parts
         ]
         if moved:
-            clump[symbol] = Parts(*[np.concatenate(arrays) for arrays in zip(*moved)])
+            joined = [np.concatenate(arrays) for arrays in zip(*moved)]
+            clump[symbol] = Parts(*joined)
     return Scene(clump, "LKRF", rng.uniform(0.15, 1.1))
 
 
@@ -77,13 +81,15 @@ def _leaves(plant: SimpleNamespace, rng: Generator) -> Scene:
 
 def look_at(plant: SimpleNamespace, scene: Scene, rng: Generator) -> ndarray:
     """Return the axes of the camera; people go round to where a flower or a leaf looks at them."""
-    turn = view(rng.uniform(0, 2 * pi), scene.elevation, rng.normal(0, 0.15))
+    azimuth = rng.uniform(0, 2 * pi)
+    turn = view(azimuth, scene.elevation, rng.normal(0, 0.15))
     if scene.focus == "K":
         last = scene.parts["K"].frames[-1, :, 1]
         faced = last if plant.inflorescence == "solitary" else turn[2]
         x, y, z = faced + rng.normal(0, 0.45, 3)
+        azimuth = np.arctan2(y, x)
         elevation = np.arctan2(clip(z, -0.2, 3), np.hypot(x, y))
-        return view(np.arctan2(y, x), elevation, rng.normal(0, 0.15))
+        return view(azimuth, elevation, rng.normal(0, 0.15))
     if scene.focus == "L" and len(scene.parts["L"].origins) == 1:
         azimuth = pi / 2 + rng.normal(0, 0.5)
         return view(azimuth, scene.elevation, rng.uniform(0, 2 * pi))
@@ -120,7 +126,11 @@ def frame(
     """
     shown = scene.shown()
     seen = ends(shown, turn, origin_only="K")
-    margin = max(MARGIN[symbol] * parts.sizes[:, 0].max() for symbol, parts in shown.items())
+    margins = []
+    for symbol, parts in shown.items():
+        largest = parts.sizes[:, 0].max()
+        margins.append(MARGIN[symbol] * largest)
+    margin = max(margins)
     low = seen.min(0) - margin
     high = seen.max(0) + margin
     if closer:
@@ -128,6 +138,8 @@ def frame(
         near = rng.uniform(0, 0.8)
         low = low + (chosen - margin - low) * near
         high = high + (chosen + margin - high) * near
-    scale = rng.uniform(*fill) * size / max(high[0] - low[0], high[1] - low[1], 0.05)
+    width, height, _ = high - low
+    scale = rng.uniform(*fill) * size / max(width, height, 0.05)
     off = rng.normal(0, 0.05, 2) * size / scale
-    return Frame((low + high) / 2 - np.append(off, 0), scale)
+    middle = (low + high) / 2 - np.append(off, 0)
+    return Frame(middle, scale)

@@ -18,6 +18,9 @@ NOT_TURNED = np.eye(3)[None]  # the frames of one part that is not turned
 GAMMA = 2.2  # from the colour on a screen to linear light
 
 
+Meshes = list[ndarray]
+
+
 class Section(NamedTuple):
     """The cross-section of a body: the numbers of Gielis' superformula."""
 
@@ -62,7 +65,8 @@ class Outline(NamedTuple):
         """Return the half-width at `u` along the axis, 1 where widest."""
         a = self.a
         b = self.b
-        widest = (a / (a + b)) ** a * (b / (a + b)) ** b
+        at_widest = a / (a + b)
+        widest = at_widest**a * (b / (a + b)) ** b
         return u**a * (1 - u) ** b / widest
 
 
@@ -100,13 +104,30 @@ def ring(angle: ArrayLike, radius: ArrayLike, height: ArrayLike) -> ndarray:
     return np.stack(np.broadcast_arrays(x, y, height), -1)
 
 
+def turn_about_x(angle: float) -> ndarray:
+    """Return the frame (3, 3) that pitches by an angle."""
+    c = cos(angle)
+    s = sin(angle)
+    return np.array([[1, 0, 0], [0, c, s], [0, -s, c]])
+
+
+def turn_about_y(angle: float) -> ndarray:
+    """Return the frame (3, 3) that rolls by an angle."""
+    c = cos(angle)
+    s = sin(angle)
+    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
 def whorl(
     n: int, elevation: float, turn: float = 0.0, jitter: float = 0.0, rng: Generator | None = None
 ) -> ndarray:
     """Return frames of `n` parts around z, raised by `elevation` (radians) from the plane."""
-    shake = rng.normal(0, jitter, (2, n)) if jitter else np.zeros((2, n))
-    angle = turn + 2 * pi * np.arange(n) / n + shake[0]
-    lift = elevation + shake[1]
+    angle = turn + 2 * pi * np.arange(n) / n
+    lift = np.full(n, elevation)
+    if jitter:
+        shake = rng.normal(0, jitter, (2, n))
+        angle = angle + shake[0]
+        lift = lift + shake[1]
     return axes(ring(angle, cos(lift), sin(lift)))
 
 
@@ -129,9 +150,10 @@ def surface(points: ndarray, colours: ndarray, shine: float = 0.15, thin: float 
 
     `thin` is its translucency.
     """
-    mesh = np.empty((*points.shape[:2], 11), np.float32)
+    rows, columns, _ = points.shape
+    mesh = np.empty((rows, columns, 11), np.float32)
     mesh[..., :3] = points
-    along_v, along_u = np.gradient(mesh[..., :3], axis=(1, 0))
+    along_u, along_v = np.gradient(mesh[..., :3], axis=(0, 1))
     mesh[..., 3:6] = unit(cross(along_v, along_u))
     mesh[..., 6:9] = clip(colours, 0.01, 1) ** GAMMA
     mesh[..., 9] = shine
@@ -151,7 +173,8 @@ def spread(mesh: ndarray, frames: ndarray, origins: ArrayLike, sizes: ArrayLike)
     if sizes.ndim < 2:
         sizes = np.broadcast_to(sizes, len(frames))[:, None]
     turned = _transposed(frames) * sizes[..., None]
-    origins = np.broadcast_to(np.asarray(origins, np.float32), (len(frames), 3))
+    origins = np.asarray(origins, np.float32)
+    origins = np.broadcast_to(origins, (len(frames), 3))
     return mesh[:, :3] @ turned + origins[:, None]
 
 
@@ -169,8 +192,10 @@ def place(
     """Return the mesh of copies of `mesh`, turned, moved, sized and tinted."""
     copies = np.tile(mesh, (len(frames), 1, 1))
     copies[..., :3] = spread(mesh, frames, origins, sizes)
-    copies[..., 3:6] = mesh[:, 3:6] @ _transposed(frames)
-    copies[..., 6:9] *= np.asarray(tints, np.float32).reshape(-1, 1, 1)
+    normals = mesh[:, 3:6]
+    copies[..., 3:6] = normals @ _transposed(frames)
+    tints = np.asarray(tints, np.float32)
+    copies[..., 6:9] *= tints.reshape(-1, 1, 1)
     return copies.reshape(-1, 11)
 
 
@@ -199,8 +224,10 @@ def revolve(
     if around:
         u, phi = grid(n, around, pi)
     else:
-        widest = float(np.max(profile(np.linspace(0, 1, 20))))
-        u, phi = grid(int(1.7 * n), int(n * 5.6 * widest + 5), pi)
+        radii = profile(np.linspace(0, 1, 20))
+        widest = float(np.max(radii))
+        around = int(n * 5.6 * widest + 5)
+        u, phi = grid(int(1.7 * n), around, pi)
         u = 0.5 - 0.5 * cos(pi * u)
     r = profile(u) * gielis(phi, *section)
     x = r * cos(phi)
@@ -217,9 +244,14 @@ def cylinder(radius: float) -> Profile:
 
 def dome(u: ndarray) -> ndarray:
     """Return the profile of a ball of unit diameter."""
-    return 0.5 * sqrt(clip(1 - (2 * u - 1) ** 2, 0, 1))
+    from_middle = 2 * u - 1
+    return 0.5 * sqrt(clip(1 - from_middle**2, 0, 1))
 
 
 def ball(n: int, colour: ndarray, shine: float = 0.3, ratio: float = 1.0) -> ndarray:
     """Return a ball of unit length along y, `ratio` times as wide."""
-    return revolve(lambda u: ratio * dome(u), max(4, n), colour, shine=shine)
+
+    def profile(u: ndarray) -> ndarray:
+        return ratio * dome(u)
+
+    return revolve(profile, max(4, n), colour, shine=shine)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy import clip, ndarray
 
+from plantlab.greenhouse.colours import lit
 from plantlab.greenhouse.pictures import blurred
 
 
@@ -19,15 +20,18 @@ def laid(picture: ndarray, back: ndarray, shift: ndarray, soft: float) -> ndarra
     Its shadow is moved by `shift` (2,) pixels and blurred.
     """
     cover = picture[..., 3:]
-    return tone(picture[..., :3]) * cover + shaded(back, picture, shift, soft) * (1 - cover)
+    plant = tone(picture[..., :3])
+    back = shaded(back, picture, shift, soft)
+    return plant * cover + back * (1 - cover)
 
 
 def shaded(back: ndarray, picture: ndarray, shift: ndarray, soft: float) -> ndarray:
     """Return the background with the shadow of what lies on it."""
     from scipy.ndimage import shift as moved
 
-    shadow = moved(picture[..., 3], (shift[1], -shift[0]), order=1)
-    return back * (1 - 0.6 * blurred(shadow, soft)[..., None])
+    down_and_right = (shift[1], -shift[0])
+    shadow = moved(picture[..., 3], down_and_right, order=1)
+    return lit(back, 1 - 0.6 * blurred(shadow, soft))
 
 
 def defocus(colour: ndarray, cover: ndarray, radius: ndarray) -> tuple[ndarray, ndarray]:
@@ -37,7 +41,8 @@ def defocus(colour: ndarray, cover: ndarray, radius: ndarray) -> tuple[ndarray, 
     """
     stack = np.concatenate([colour * cover, cover], -1)
     for sigma in np.array([0.008, 0.02]) * len(stack):
-        share = clip(blurred(radius, sigma) / sigma - 0.4, 0, 1)[..., None]
+        softness = blurred(radius, sigma) / sigma - 0.4
+        share = clip(softness, 0, 1)[..., None]
         stack = stack + (blurred(stack, sigma) - stack) * share
     cover = stack[..., 3:]
     return stack[..., :3] / np.maximum(cover, 1e-4), cover

@@ -1,5 +1,6 @@
-"""From a trained network to an Identifier: every threshold set on valid, reference photos kept, test scored once."""
+"""From a trained network to an Identifier: thresholds from valid, references, a score on test."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,160 +18,236 @@ from plantlab.identify.store import halved
 from plantlab.networks.backbones import Classifier
 from plantlab.networks.embeddings import embed
 from plantlab.networks.neighbours import Neighbours
-from plantlab.predictions import Predictions
+from plantlab.predictions import Predictions, concat
 from plantlab.predictions.confidence import back_off_limits, temper, temperature
 from plantlab.predictions.metrics import score
 
 THUMBNAIL = 160  # pixels
+PER_SPECIES = 20  # reference photos
+RANKS = ("genus", "family")  # above the species
+KEPT = ("sha1", "species", "organ", "author", "license", "source")  # of a reference photo
+MEASURES = ["top1", "top5", "mrr", "macro_top1"]
+NEVER = 2.0  # as a threshold: no probability reaches it, and JSON has no infinity
+PREPROCESSING = "shorter side to image_size, centre crop, RGB; normalised inside the network"
+
+
+@dataclass
+class Asked:
+    """The photos of a split: their rows (N), embeddings (N, D), and what the network says."""
+
+    images: pd.DataFrame
+    embeddings: np.ndarray
+    said: Predictions
 
 
 def build(
     network: Classifier,
     species: list[str],
     images: pd.DataFrame,
-    backbone: str,
     image_size: int = 128,
     licence: str = "",
     thumbnails: bool = True,
-    per_species: int = 20,
     error: float = 0.1,
     cache: str | Path | None = None,
 ) -> Identifier:
-    """Return an Identifier of a trained network: thresholds are set on valid, and test is scored once.
+    """Return an Identifier of a trained network: thresholds are set on valid, test is scored once.
 
     Args:
-        species: K names in the head's order. images: with train, valid and test; as photos.set_aside returns it.
+        network: from create_network, so that its `weights` name the backbone.
+        species: K names in the head's order.
+        images: with train, valid and test; as inspection.set_aside returns it.
         licence: of the photographs, for the model card.
         thumbnails: False keeps no photograph, only embeddings.
-        per_species: reference photos of each species, those nearest to its mean.
-        error: share of wrong answers allowed at each rank, see answers.back_off_limits, where one question in six is
-            about a species that was not learnt. cache: of backbones.embed.
+        error: share of wrong answers allowed at each rank, see confidence.back_off_limits, where
+            one question in six is about a species that was not learnt.
+        cache: of embeddings.embed.
     Raises:
         TableError: no train or no valid rows.
     Introduced in notebook 08.
     """
-    require(images, "species", "split")
+    parts = _by_split(images)
     network = _rounded(network)
-    parts = {split: rows.reset_index(drop=True) for split, rows in images.groupby("split")}
-    if missing := {"train", "valid"} - set(parts):
-        raise TableError(
-            f"no image's split is {min(missing)}; thresholds need it. Use table.complete_splits(images)."
-        )
-    ranks = [c for c in ("genus", "family") if c in images and images[c].notna().any()]
-    taxonomy = images.dropna(subset="species").drop_duplicates("species").set_index("species")
-    taxonomy = taxonomy.reindex(species)[ranks].reset_index()
-    taxonomy["n_images"] = taxonomy["species"].map(parts["train"]["species"].value_counts())
-    found = {split: embed(rows, network, image_size, cache=cache) for split, rows in parts.items()}
-    said = {
-        split: Predictions(parts[split], species, probabilities(network.head, found[split]))
-        for split in parts
-    }
-    heat = temperature(said["valid"])
-    said = {split: temper(each, heat) for split, each in said.items()}
-    questions = _with_strangers(said["valid"], found, parts["train"]["species"])
-    rows = _typical(found["train"], parts["train"]["species"].to_numpy(), per_species)
-    arrays = {"embeddings": found["train"][rows].astype(np.float16)}
-    near = Neighbours(arrays["embeddings"].astype(np.float32))
-    references = parts["train"].iloc[rows].reset_index(drop=True)
-    kept = [
-        c for c in ("sha1", "species", "organ", "author", "license", "source") if c in references
-    ]
-    pictures = [
-        thumbnail(path, THUMBNAIL) if thumbnails else None for path in references["image_path"]
-    ]
-    references = references[kept].assign(thumbnail=pd.Series(pictures, dtype=object))
-    weights, head = _learn_organs(parts, found, said["valid"])
-    measures = ["top1", "top5", "mrr", "macro_top1"]
-    scores = (
-        score(said["test"], measures=measures).round(4).iloc[0].to_dict() if "test" in said else {}
-    )
+    asked = {}
+    for split, rows in parts.items():
+        embeddings = embed(rows, network, image_size, cache=cache)
+        said = Predictions(rows, species, probabilities(network.head, embeddings))
+        asked[split] = Asked(rows, embeddings, said)
+    train = asked["train"]
+    valid = asked["valid"]
+    heat = temperature(valid.said)
+    for part in asked.values():
+        part.said = temper(part.said, heat)
+    taxonomy = _taxonomy(images, species)
+    references, arrays = _references(train, thumbnails)
+    organs, organ_head = _learn_organs(train, valid)
     card = {
         "format": 1,
         "plantlab": __version__,
-        "backbone": backbone,
-        "relu6": any(isinstance(m, nn.ReLU6) for m in network.modules()),
-        "image_size": image_size,
-        "preprocessing": "shorter side to image_size, centre crop, RGB; normalised inside the network",
-        "kind": data_kind(images),
-        "data": images.attrs.get("name", "images"),
-        "hash": data_hash(images),
-        "licence": licence,
-        "n_images": {split: len(rows) for split, rows in parts.items()},
+        **_about_network(network, image_size),
+        **_about_images(images, licence),
         "temperature": heat,
-        "limits": {
-            k: min(v, 2.0) for k, v in back_off_limits(questions, taxonomy, error).items()
-        },  # 2: never
-        "error": error,
-        "strangers": len(questions) - len(said["valid"]),
-        "strange": float(np.quantile(near.strangeness(found["valid"]), 0.99)),
-        "organs": weights,
-        "scores": {k: v.item() if isinstance(v, np.generic) else v for k, v in scores.items()},
+        **_limits(train, valid, taxonomy, error),
+        "strange": _strange(arrays["embeddings"], valid.embeddings),
+        "organs": organs,
+        "scores": _scores(asked["test"].said) if "test" in asked else {},
         "date": datetime.now(UTC).date().isoformat(),
     }
-    return Identifier(network, card, taxonomy, references, arrays | head)
+    return Identifier(network, card, taxonomy, references, arrays | organ_head)
+
+
+def _by_split(images: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the rows of each split, numbered from 0.
+
+    Raises:
+        TableError: no train or no valid rows.
+    """
+    require(images, "species", "split")
+    parts = {}
+    for split, rows in images.groupby("split"):
+        parts[split] = rows.reset_index(drop=True)
+    missing = {"train", "valid"} - set(parts)
+    if missing:
+        raise TableError(
+            f"no image's split is {min(missing)}; thresholds need it. "
+            "Use table.complete_splits(images)."
+        )
+    return parts
 
 
 def _rounded(network: Classifier) -> Classifier:
-    """Return the network with weights as the file will hold them, so that thresholds fit what is loaded."""
-    state = {
-        n: torch.from_numpy(halved(t.cpu().numpy())).to(t) for n, t in network.state_dict().items()
-    }
+    """Return the network with the weights that its file will hold, which thresholds shall fit."""
+    state = {}
+    for name, tensor in network.state_dict().items():
+        kept = halved(tensor.cpu().numpy())
+        state[name] = torch.from_numpy(kept).to(tensor)
     network.load_state_dict(state)
     return network.eval()
 
 
-def _with_strangers(
-    valid: Predictions, found: dict, learnt: pd.Series, seed: int = 0
-) -> Predictions:
-    """Return `valid` and, added to it, what a head that never met a fifth of the species says of their valid photos.
-
-    Thresholds that are set on both are kept also where one question in six is about a plant that was not learnt.
-    """
-    names, n = np.array(valid.species), len(valid.species)
-    strange = np.random.default_rng(seed).permutation(n) < n // 5
-    known, (rows, asked) = (
-        names[~strange],
-        (~np.isin(s, names[strange]) for s in (learnt, valid.images["species"])),
-    )
-    head = fit_linear(found["train"][rows], pd.Index(known).get_indexer(learnt[rows]), len(known))
-    probs = probabilities(widen(head, np.flatnonzero(~strange), n), found["valid"])
-    heat = temperature(Predictions(valid.images[asked], valid.species, probs[asked]))
-    said = temper(Predictions(valid.images[~asked], valid.species, probs[~asked]), heat)
-    return Predictions(
-        pd.concat([valid.images, said.images]),
-        valid.species,
-        np.concatenate([valid.probs, said.probs]),
-    )
+def _taxonomy(images: pd.DataFrame, species: list[str]) -> pd.DataFrame:
+    """Return a row a species, in the head's order: its genus and family, and its train photos."""
+    known = images.dropna(subset="species").drop_duplicates("species").set_index("species")
+    told = [rank for rank in RANKS if rank in images and images[rank].notna().any()]
+    taxonomy = known.reindex(species)[told].reset_index()
+    learnt = images.loc[images["split"] == "train", "species"].value_counts()
+    taxonomy["n_images"] = taxonomy["species"].map(learnt)
+    return taxonomy
 
 
-def _typical(embeddings: np.ndarray, species: np.ndarray, n: int) -> np.ndarray:
+def _references(train: Asked, thumbnails: bool) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Return the photos kept to be compared with, a row each, and their embeddings float16."""
+    rows = _typical(train, PER_SPECIES)
+    chosen = train.images.iloc[rows].reset_index(drop=True)
+    pictures = [None] * len(chosen)
+    if thumbnails:
+        pictures = [thumbnail(path, THUMBNAIL) for path in chosen["image_path"]]
+    references = chosen[[column for column in KEPT if column in chosen]]
+    references = references.assign(thumbnail=pd.Series(pictures, dtype=object))
+    return references, {"embeddings": train.embeddings[rows].astype(np.float16)}
+
+
+def _typical(train: Asked, n: int) -> np.ndarray:
     """Return the rows of the `n` photos of each species that lie nearest to its mean."""
     kept = []
-    for rows in pd.Series(species).groupby(species).indices.values():
-        away = np.linalg.norm(embeddings[rows] - embeddings[rows].mean(0), axis=1)
-        kept.append(rows[np.argsort(away, kind="stable")[:n]])
+    for rows in train.images.groupby("species").indices.values():
+        own = train.embeddings[rows]  # (photos, D)
+        away = np.linalg.norm(own - own.mean(0), axis=1)
+        nearest = np.argsort(away, kind="stable")[:n]
+        kept.append(rows[nearest])
     return np.sort(np.concatenate(kept))
 
 
-def _learn_organs(
-    parts: dict, found: dict, valid: Predictions
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Return what a photo of each organ counts (its valid top-1 over all photos'), and a head that tells them apart."""
-    organs = parts["train"].get("organ", pd.Series(dtype=object))
+def _about_network(network: Classifier, image_size: int) -> dict:
+    return {
+        "backbone": network.weights["backbone"],
+        "weights": dict(network.weights),
+        "relu6": any(isinstance(layer, nn.ReLU6) for layer in network.modules()),
+        "image_size": image_size,
+        "preprocessing": PREPROCESSING,
+    }
+
+
+def _about_images(images: pd.DataFrame, licence: str) -> dict:
+    counts = images["split"].value_counts().sort_index()
+    return {
+        "kind": data_kind(images),
+        "data": images.attrs.get("name", "images"),
+        "hash": data_hash(images),
+        "licence": licence,
+        "n_images": {split: int(count) for split, count in counts.items()},
+    }
+
+
+def _limits(train: Asked, valid: Asked, taxonomy: pd.DataFrame, error: float) -> dict:
+    """Return how sure an answer must be at each rank, and what that was set on."""
+    questions = _with_strangers(train, valid)
+    limits = back_off_limits(questions, taxonomy, error)
+    return {
+        "limits": {rank: min(limit, NEVER) for rank, limit in limits.items()},
+        "error": error,
+        "strangers": len(questions) - len(valid.said),
+    }
+
+
+def _with_strangers(train: Asked, valid: Asked, seed: int = 0) -> Predictions:
+    """Return what is said of valid, and below it what a head says of strangers.
+
+    Strangers are the valid photos of a fifth of the species, which that head never met. Thresholds
+    that are set on both are kept also where one question in six is about a plant that was not
+    learnt.
+    """
+    species = np.array(valid.said.species)
+    n_species = len(species)
+    drawn = np.random.default_rng(seed).permutation(n_species)
+    strange = drawn < n_species // 5  # (K,)
+    met = species[~strange]
+    learnt = train.images["species"]
+    rows = ~learnt.isin(species[strange]).to_numpy()
+    targets = pd.Index(met).get_indexer(learnt[rows])
+    head = fit_linear(train.embeddings[rows], targets, len(met))
+    head = widen(head, np.flatnonzero(~strange), n_species)
+
+    said = Predictions(valid.images, species, probabilities(head, valid.embeddings))
+    strangers = valid.images["species"].isin(species[strange]).to_numpy()
+    heat = temperature(said.select(~strangers))
+    return concat([valid.said, temper(said.select(strangers), heat)])
+
+
+def _strange(references: np.ndarray, valid: np.ndarray) -> float:
+    """Return how unlike the references a photo must be to be called so: one in 100 of valid is."""
+    near = Neighbours(references.astype(np.float32))
+    return float(np.quantile(near.strangeness(valid), 0.99))
+
+
+def _learn_organs(train: Asked, valid: Asked) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Return what a photo of each organ counts, and a head that tells them apart, as arrays.
+
+    It counts by its top-1 on valid, as a multiple of the organs' mean. Both are empty where fewer
+    than two organs are known.
+    """
+    organs = train.images.get("organ", pd.Series(dtype=object))
     names = sorted(set(organs.dropna()) - {""})
     if len(names) < 2 or valid.images["organ"].isna().all():
         return {}, {}
     rows = organs.isin(names).to_numpy()
-    head = fit_linear(found["train"][rows], pd.Index(names).get_indexer(organs[rows]), len(names))
-    right = (
-        pd.Series(valid.probs.argmax(1) == valid.targets)
-        .groupby(valid.images["organ"].to_numpy())
-        .mean()
-    )
-    weights = {
-        name: round(float(right.get(name, right.mean()) / right.mean()), 3) for name in names
-    }
+    targets = pd.Index(names).get_indexer(organs[rows])
+    head = fit_linear(train.embeddings[rows], targets, len(names))
+    right = pd.Series(valid.said.right())
+    shares = right.groupby(valid.images["organ"]).mean()
+    usual = shares.mean()
+    weights = {}
+    for name in names:
+        weights[name] = round(float(shares.get(name, usual) / usual), 3)
     return weights, {
         "organ_weight": head.weight.detach().numpy(),
         "organ_bias": head.bias.detach().numpy(),
+    }
+
+
+def _scores(test: Predictions) -> dict:
+    """Return the scores on test with their intervals, as JSON holds them."""
+    row = score(test, measures=MEASURES).round(4).iloc[0]
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in row.items()
     }

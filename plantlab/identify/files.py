@@ -11,59 +11,92 @@ from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
 from plantlab.networks.backbones import fingerprint
 
+FIRST = b"image_path"  # what a table of answers begins with
+
 
 def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str:
-    """Write one row a photo into the CSV table `out` (see Identifier.stream) as it goes; return what was done.
+    """Write a row a photo into the CSV table `out` as it goes; return what was done.
 
-    Rows that stand there are kept, and their photos passed over: a killed run goes on, a grown folder is completed.
-    `photos` are files, or folders that are searched.
+    The rows are those of Identifier.stream. Rows that stand there are kept, and their photos passed
+    over: a killed run goes on, a grown folder is completed.
+
+    Args:
+        photos: files, or folders that are searched.
+    Raises:
+        ValueError: no such file or folder, no photo in them, or `out` is of another model or no
+            such table.
+    """
+    out = Path(out)
+    listed = _list_photos(photos)
+    name = f"{model.card['data']} {fingerprint(model.network)}"
+    kept = _keep_rows(out, name)
+    todo = [path for path in listed if path not in kept]
+    n_kept = len(listed) - len(todo)
+    problems = 0
+    with tqdm(total=len(listed), initial=n_kept, unit=" photos", desc="identify") as bar:
+        for table in model.stream(todo):
+            _add_rows(out, table.assign(model=name).round(4))
+            problems += int((table["problem"] != "").sum())
+            bar.update(len(table))
+    return f"{len(todo) - problems} photos named, {n_kept} kept, {problems} could not be read"
+
+
+def _list_photos(photos: list[str]) -> list[str]:
+    """Return the files that are named, and those in folders that are named, each once.
 
     Raises:
-        ValueError: no such file or folder, no photo in them, or `out` is of another model or no such table.
+        ValueError: no such file or folder, or no photo in them.
     """
-    listed = {}
-    for each in map(Path, photos):
-        if not each.exists():
+    listed = {}  # in order; the values are of no matter
+    for place in map(Path, photos):
+        if place.is_dir():
+            files = [each for each in sorted(place.rglob("*")) if _is_photo(each)]
+        elif place.exists():
+            files = [place]
+        else:
             raise ValueError(
-                f"{each} is neither a file nor a folder; name photos, or folders that hold some."
+                f"{place} is neither a file nor a folder; name photos, or folders that hold some."
             )
-        files = sorted(each.rglob("*")) if each.is_dir() else [each]
-        listed |= {
-            str(f): None for f in files if f == each or f.suffix.lower() in SUFFIXES and f.is_file()
-        }
+        listed |= dict.fromkeys(map(str, files))
     if not listed:
-        raise ValueError(
-            f"no photos in {', '.join(photos)}; looked for {' '.join(sorted(SUFFIXES))}."
-        )
-    out, name = Path(out), f"{model.card['data']} {fingerprint(model.network)}"
-    told = out.read_bytes() if out.exists() else b""
-    whole = told[: told.rfind(b"\n") + 1]  # without a killed run's last line
-    ours = b"image_path".startswith(told.strip()[:10])
-    kept = (
-        pd.read_csv(BytesIO(whole), dtype=str, keep_default_na=False)
-        if ours and whole.strip()
-        else pd.DataFrame()
-    )
-    if not ours or kept.size and ("model" not in kept or set(kept["model"]) - {name}):
-        found = (
-            "the answers of another model"
-            if "model" in kept
-            else f"{told[:80].decode(errors='replace')!r}"
-        )
-        raise ValueError(f"{out} holds {found}; name another file with --out, or delete it.")
-    write_whole(out, whole)  # its folder, too
-    todo, problems = [path for path in listed if path not in set(kept.get("image_path", ()))], 0
-    with tqdm(
-        total=len(listed), initial=len(listed) - len(todo), unit=" photos", desc="identify"
-    ) as bar:
-        for table in model.stream(todo):
-            rows = (
-                table.assign(model=name)
-                .round(4)
-                .to_csv(index=False, header=not out.exists() or not kept.size)
-            )
-            with open(out, "a", encoding="utf-8", newline="") as file:
-                file.write(rows)
-            problems, kept = problems + (table["problem"] != "").sum(), table
-            bar.update(len(table))
-    return f"{len(todo) - problems} photos named, {len(listed) - len(todo)} kept, {problems} could not be read"
+        kinds = " ".join(sorted(SUFFIXES))
+        raise ValueError(f"no photos in {', '.join(photos)}; looked for {kinds}.")
+    return list(listed)
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _keep_rows(out: Path, name: str) -> set[str]:
+    """Return the photos that the table `out` answers; half a line at its end is taken off.
+
+    Raises:
+        ValueError: it holds something else, or the answers of another model than `name`.
+    """
+    text = out.read_bytes() if out.exists() else b""
+    whole = text[: text.rfind(b"\n") + 1]  # without a killed run's last line
+    unknown = repr(text[:80].decode(errors="replace"))
+    if not FIRST.startswith(text.strip()[: len(FIRST)]):
+        raise _another(out, unknown)
+    if not whole.strip():
+        write_whole(out, b"")  # its folder, too
+        return set()
+    rows = pd.read_csv(BytesIO(whole), dtype=str, keep_default_na=False)
+    if "model" not in rows:
+        raise _another(out, unknown)
+    if (rows["model"] != name).any():
+        raise _another(out, "the answers of another model")
+    write_whole(out, whole)
+    return set(rows["image_path"])
+
+
+def _another(out: Path, found: str) -> ValueError:
+    return ValueError(f"{out} holds {found}; name another file with --out, or delete it.")
+
+
+def _add_rows(out: Path, rows: pd.DataFrame) -> None:
+    """Write rows below those that stand in the table, under a header where there are none."""
+    header = out.stat().st_size == 0
+    with open(out, "a", encoding="utf-8", newline="") as file:
+        file.write(rows.to_csv(index=False, header=header))

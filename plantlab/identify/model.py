@@ -1,9 +1,4 @@
-"""A trained model in one folder, and what it says of a plant: names, look-alikes, or that it is not sure.
-
-The folder holds data alone, nothing that runs: model.safetensors (float16), species.csv with the taxonomy,
-references.parquet and references.safetensors (photos learnt from, to be looked at beside an answer), config.json
-(preprocessing, thresholds, scores), README.md, the model card, and floras/NAME.txt, species lists to choose from.
-"""
+"""A trained model, and what it says of a plant: names, look-alikes, or that it is not sure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +7,7 @@ import pandas as pd
 import torch
 
 from plantlab.heads.linear import probabilities
-from plantlab.identify.answer import Answer
+from plantlab.identify.answer import MAX_PHOTOS, Answer
 from plantlab.networks.backbones import Classifier
 from plantlab.networks.batches import batches
 from plantlab.networks.compiled import compile_network
@@ -21,13 +16,23 @@ from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions
 from plantlab.predictions.confidence import back_off, temper
 
-MAX_PHOTOS = 5  # of one plant, as in PlantCLEF and in Pl@ntNet's API
+FEW_SPECIES = 8  # up to so many are told by name
+LARGEST_BATCH = 16  # photos
 
 
 class Identifier:
-    """A network with all that an answer needs; `load` reads one, export.learn trains one, export.build takes a network.
+    """A network with all that an answer needs.
 
-    Attributes: `species` (K names), `taxonomy` (a row each), `card` (what config.json holds), `references` (R photos).
+    `store.load` reads one, `learn.learn` trains one, `build.build` makes one of a network.
+
+    Attributes:
+        species: K names.
+        taxonomy: a row each: genus and family where known, and how many photos were learnt from.
+        card: what config.json holds: preprocessing, thresholds, scores.
+        references: R photos learnt from, to be looked at beside an answer.
+        arrays: their embeddings, and the head that tells organs apart.
+        near: those references, to be searched.
+        floras: species lists by name, one of which may be chosen.
     """
 
     def __init__(
@@ -36,46 +41,36 @@ class Identifier:
         card: dict,
         taxonomy: pd.DataFrame,
         references: pd.DataFrame,
-        arrays: dict,
+        arrays: dict[str, np.ndarray],
     ):
-        self.floras: dict[str, list[str]] = {}  # species lists by name, one of which may be chosen
-        self.network, self.card, self.taxonomy, self.references = (
-            network.eval(),
-            card,
-            taxonomy,
-            references,
-        )
-        self.species, self.image_size, self.arrays = (
-            taxonomy["species"].tolist(),
-            card["image_size"],
-            arrays,
-        )
-        self.near, self._run = Neighbours(arrays["embeddings"].astype(np.float32)), None
+        self.network = network.eval()
+        self.card = card
+        self.taxonomy = taxonomy
+        self.references = references
+        self.arrays = arrays
+        self.species = taxonomy["species"].tolist()
+        self.image_size = card["image_size"]
+        self.near = Neighbours(arrays["embeddings"].astype(np.float32))
+        self.floras: dict[str, list[str]] = {}
+        self._run = None  # the network compiled, from the first question on
 
     @property
     def knows(self) -> str:
         """One sentence: which plants this model knows."""
-        what = (
-            "invented plants only"
-            if self.card["kind"] == "generated"
-            else f"learnt from {self.card['data']}"
-        )
-        few = f": {', '.join(self.species)}" if len(self.species) <= 8 else ""
-        return f"This model knows {len(self.species)} species{few} ({what})."
+        n_species = len(self.species)
+        names = f": {', '.join(self.species)}" if n_species <= FEW_SPECIES else ""
+        origin = f"learnt from {self.card['data']}"
+        if self.card["kind"] == "generated":
+            origin = "invented plants only"
+        return f"This model knows {n_species} species{names} ({origin})."
 
-    def see(self, photos: list, problems: dict | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return calibrated probabilities (N, K) and embeddings (N, D) of files or bytes; `problems` as in batches."""
-        self._run = self._run or compile_network(self.network, self.image_size)
-        few = max(
-            1, min(16, len(photos) // torch.get_num_threads())
-        )  # those of one plant keep every core busy, too
-        rows = list(
-            batches(photos, self.image_size, batch_size=few, problems=problems, run=self._run)
-        )
-        found = np.concatenate(rows) if rows else np.zeros((0, self.network.n_features), np.float32)
-        images = pd.DataFrame({"image_path": range(len(found)), "species": None})
-        said = Predictions(images, self.species, probabilities(self.network.head, found))
-        return temper(said, self.card["temperature"]).probs, found
+    def see(self, photos: list, problems: dict | None = None) -> tuple[Predictions, np.ndarray]:
+        """Return calibrated Predictions (N rows) and embeddings (N, D) of files or bytes.
+
+        Args:
+            problems: gets {file: why} of what cannot be read, see batches.
+        """
+        return self._ask(_listed(photos), problems)
 
     def answer(
         self, photos: list, organs: Iterable[str] = (), within: Iterable[str] = (), k: int = 5
@@ -84,71 +79,131 @@ class Identifier:
 
         Args:
             photos: 1 to 5 files, or their bytes.
-            organs: what each shows, such as "leaf"; "auto" or nothing is predicted where the model has learnt organs.
-                Photos count by how often their organ is named right.
+            organs: what each shows, such as "leaf"; "auto" or nothing is predicted where the model
+                has learnt organs. Photos count by how often their organ is named right.
             within: species that may be named, such as those of a flora; nothing allows all.
+            k: how many names.
         Raises:
-            ValueError: no photo or more than 5, organs that do not fit them. PhotoError: an unreadable photo.
+            ValueError: no photo or more than 5, organs that do not fit them. PhotoError: an
+                unreadable photo.
         """
         organs = list(organs) or ["auto"] * len(photos)
-        if not 1 <= len(photos) <= MAX_PHOTOS or len(organs) != len(photos):
-            got = f"{len(photos)} photos and {len(organs)} organs"
+        n_photos = len(photos)
+        if not 1 <= n_photos <= MAX_PHOTOS or len(organs) != n_photos:
             raise ValueError(
-                f"an answer takes 1 to {MAX_PHOTOS} photos of one plant, an organ for each; got {got}."
+                f"an answer takes 1 to {MAX_PHOTOS} photos of one plant, an organ for each; "
+                f"got {n_photos} photos and {len(organs)} organs."
             )
-        probs, found = self.see(photos)
+        said, found = self._ask(_listed(photos).assign(obs_id="plant"))
         organs = self.tell_organs(found, organs)
-        images = pd.DataFrame(
-            {"image_path": range(len(photos)), "species": None, "obs_id": "plant"}
+        plant = self._fused(said, organs, list(within))
+        least = self.near.strangeness(found).min(keepdims=True)  # (1,)
+        decided = self._decide(plant, least).iloc[0]
+        names = plant.top(k).drop(columns="image_path")
+        return Answer(
+            names=names.merge(self.taxonomy, on="species", how="left"),
+            rank=decided["rank"],
+            name=decided["name"],
+            unlike=bool(decided["unlike"]),
+            alike=self._alike(found, names["species"]),
+            organs=organs,
         )
-        weights = np.array([self.card["organs"].get(organ, 1.0) for organ in organs])
-        plant = Predictions(images, self.species, probs).by_observation("product", weights)
-        plant = plant.within(within) if len(within := list(within)) else plant
-        said = back_off(plant, self.card["limits"], self.taxonomy).iloc[0]
-        unlike = self.near.strangeness(found).min() > self.card["strange"]
-        names = (
-            plant.top(k).drop(columns="image_path").merge(self.taxonomy, on="species", how="left")
-        )
-        rows = np.flatnonzero(self.references["species"].isin(names["species"]))
-        found /= np.linalg.norm(found, axis=1, keepdims=True)
-        alike = self.references.iloc[rows].assign(
-            similarity=(found @ self.near.embeddings[rows].T).max(axis=0)
-        )
-        alike = alike.sort_values("similarity", ascending=False).drop_duplicates("species")
-        alike = names[["species"]].merge(alike, on="species")
-        return Answer(names, said["rank"], said["name"], bool(unlike), alike, organs)
-
-    def tell_organs(self, found: np.ndarray, organs: list[str]) -> list[str]:
-        """Return `organs` with each "auto" replaced by what the embedding, a row of (N, D), says it shows."""
-        if "organ_weight" not in self.arrays:
-            return organs
-        best = (found @ self.arrays["organ_weight"].T + self.arrays["organ_bias"]).argmax(1)
-        names = list(self.card["organs"])
-        return [names[i] if organ == "auto" else organ for i, organ in zip(best, organs)]
-
-    def look(self, photo: str | bytes, species: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the photo, (S, S, 3), and where it spoke for `species`, (S, S) in [0, 1]: see explain.grad_cam."""
-        return grad_cam(self.network, photo, self.species.index(species), self.image_size)
 
     def stream(self, paths: list[str], size: int = 256, k: int = 5) -> Iterator[pd.DataFrame]:
-        """Yield a table of `size` photos at a time, a row each: image_path, rank, name, score, the k best, problem.
+        """Yield a table of `size` photos at a time, a row each.
 
-        `rank` is "" for a photo that was not read, and "unlike" for one that resembles nothing learnt.
+        Its columns: image_path, rank, name, score, the k best, problem. `rank` is "" for a photo
+        that was not read, and "unlike" for one that resembles nothing learnt.
         """
         for start in range(0, len(paths), size):
-            part, problems = paths[start : start + size], {}
-            probs, found = self.see(part, problems)
-            images = pd.DataFrame({"image_path": part, "species": None})
-            seen = Predictions(images, self.species, probs)
-            table = back_off(seen, self.card["limits"], self.taxonomy).drop(columns="right")
-            odd = self.near.strangeness(found) > self.card["strange"]
-            table.loc[odd, ["rank", "name", "score"]] = ["unlike", "", 0.0]
-            top = seen.top(k)
-            for rank, rows in top.groupby("rank"):
-                table[f"species_{rank}"], table[f"score_{rank}"] = (
-                    rows["species"].to_numpy(),
-                    rows["score"].to_numpy(),
-                )
-            table["problem"] = table["image_path"].map(problems).fillna("")
-            table.loc[table["problem"] != "", table.columns[1:-1]] = None
-            yield table
+            yield self._answer_each(paths[start : start + size], k)
+
+    def tell_organs(self, found: np.ndarray, organs: list[str]) -> list[str]:
+        """Return `organs` with each "auto" replaced by what the embedding, a row, says it shows.
+
+        Args:
+            found: embeddings (N, D).
+            organs: N words.
+        """
+        if "organ_weight" not in self.arrays:
+            return organs
+        logits = found @ self.arrays["organ_weight"].T + self.arrays["organ_bias"]  # (N, organs)
+        names = list(self.card["organs"])
+        seen = [names[best] for best in logits.argmax(1)]
+        return [guess if told == "auto" else told for told, guess in zip(organs, seen)]
+
+    def look(self, photo: str | bytes, species: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the photo, (S, S, 3), and where it spoke for `species`, (S, S) in [0, 1].
+
+        See explain.grad_cam.
+        """
+        target = self.species.index(species)
+        return grad_cam(self.network, photo, target, self.image_size)
+
+    def _ask(
+        self, images: pd.DataFrame, problems: dict | None = None
+    ) -> tuple[Predictions, np.ndarray]:
+        """Return what the network says of each photo, calibrated, and its embedding (N, D)."""
+        if self._run is None:
+            self._run = compile_network(self.network, self.image_size)
+        photos = images["image_path"].tolist()
+        a_core = len(photos) // torch.get_num_threads()  # a plant's few keep every core busy, too
+        parts = batches(
+            photos,
+            self.image_size,
+            batch_size=max(1, min(LARGEST_BATCH, a_core)),
+            problems=problems,
+            run=self._run,
+        )
+        none = np.zeros((0, self.network.n_features), np.float32)
+        found = np.concatenate([none, *parts])
+        probs = probabilities(self.network.head, found)
+        said = Predictions(images, self.species, probs)
+        return temper(said, self.card["temperature"]), found
+
+    def _fused(self, said: Predictions, organs: list[str], within: list[str]) -> Predictions:
+        """Return one row for the plant: its photos weighed by their organs, in a flora if asked."""
+        known = self.card["organs"]
+        weights = np.array([known.get(organ, 1.0) for organ in organs])
+        plant = said.by_observation("product", weights)
+        return plant.within(within) if within else plant
+
+    def _decide(self, said: Predictions, strangeness: np.ndarray) -> pd.DataFrame:
+        """Return how deep each answer may go: image_path, rank, name, score, and if it is `unlike`.
+
+        A row is a plant in `answer`, a photo in `stream`.
+        """
+        told = back_off(said, self.card["limits"], self.taxonomy)
+        unlike = strangeness > self.card["strange"]
+        return told.drop(columns="right").assign(unlike=unlike)
+
+    def _answer_each(self, paths: list[str], k: int) -> pd.DataFrame:
+        """Return the rows of `stream` for some photos."""
+        problems = {}
+        said, found = self._ask(_listed(paths), problems)
+        table = self._decide(said, self.near.strangeness(found))
+        unlike = table.pop("unlike")
+        table.loc[unlike, ["rank", "name", "score"]] = ["unlike", "", 0.0]
+        for rank, rows in said.top(k).groupby("rank"):
+            table[f"species_{rank}"] = rows["species"].to_numpy()
+            table[f"score_{rank}"] = rows["score"].to_numpy()
+        table["problem"] = table["image_path"].map(problems).fillna("")
+        answered = table.columns[1:-1]  # all but the photo and its problem
+        table.loc[table["problem"] != "", answered] = None
+        return table
+
+    def _alike(self, found: np.ndarray, species: pd.Series) -> pd.DataFrame:
+        """Return of each species the reference photo most like any of the photos, (N, D)."""
+        rows = np.flatnonzero(self.references["species"].isin(species))
+        unit = found / np.linalg.norm(found, axis=1, keepdims=True)
+        cosines = unit @ self.near.embeddings[rows].T  # (N, rows)
+        most = cosines.max(axis=0)
+        alike = self.references.iloc[rows].assign(similarity=most)
+        best_first = alike.sort_values("similarity", ascending=False)
+        best = best_first.drop_duplicates("species")
+        return species.to_frame().merge(best, on="species")
+
+
+def _listed(photos: list) -> pd.DataFrame:
+    """Return an image table of photos, files or bytes, whose species is not known."""
+    return pd.DataFrame({"image_path": photos, "species": None})

@@ -85,7 +85,9 @@ def rows_to_learn(images: pd.DataFrame, target: str = "species") -> tuple[pd.Dat
         )
     train = train[train[target].notna()]
     if train.empty:
-        raise TableError(f"no rows to train on: no train row has a {target}; fill that column in.")
+        raise TableError(
+            f"no rows to train on: no train row names its {target}; fill that column in."
+        )
     return train, sorted(train[target].unique())
 
 

@@ -53,13 +53,13 @@ def plot_guises(
     """
     photo = open_photo(images["image_path"].iloc[0], 2 * image_size)
     views = VIEWS[:n]
-    rows = np.full((1 + len(augments), n, image_size, image_size, 3), WHITE)
-    rows[0, : len(views)] = [seen_whole(photo, image_size, view) for view in views]
+    seen = [seen_whole(photo, image_size, view) for view in views]
+    rows = np.full((1 + len(augments), n, *seen[0].shape), WHITE)
+    rows[0, : len(views)] = seen
     for row, augment in zip(rows[1:], augments):
         row[:] = _guises(images, image_size, augment, n, seed)
-    plain = rows[0, 0]
-    changes = np.abs(rows[1:] - plain).mean(axis=(1, 2, 3, 4)) / WHITE
-    moved = pd.Series(changes, augments)
+    changes = np.abs(rows[1:] - seen[0])
+    moved = pd.Series(changes.mean(axis=(1, 2, 3, 4)) / WHITE, augments)
     names = ["on test"] + [f"{augment}  {share:.0%}" for augment, share in moved.items()]
     ax = _mosaic(rows, names, fontsize=8)
     _name_views(ax, views, image_size)
@@ -81,7 +81,8 @@ def _guises(
     for epoch in range(n):
         partner = 1 + epoch % n_others if n_others else 0
         pair = images.iloc[[0, partner]]
-        pictures.append(_shown(pair, image_size, augment, epoch, seed)[0])
+        both = _shown(pair, image_size, augment, epoch, seed)
+        pictures.append(both[0])
     return pictures
 
 
@@ -115,11 +116,12 @@ def plot_looks(
         lit.append(0.45 * photo + 0.55 * WHITE * color)
     ax = _mosaic(np.array([photos, lit]), below=0.4)
     named = predictions.named()
+    below = 2.04 * image_size
+    style = {"fontsize": 6.2, "style": "italic", "ha": "center", "va": "top"}
     for column, i in enumerate(picked):
         told = _told(images["species"].iloc[i], named[i])
         middle = (column + 0.5) * image_size
-        style = {"fontsize": 6.2, "style": "italic"}
-        ax.text(middle, 2.04 * image_size, told, ha="center", va="top", **style)
+        ax.text(middle, below, told, **style)
     title = f"What spoke for the answer (bright); {wrong.mean():.0%} of all answers are wrong"
     return titled(ax, title, counted(images))
 
@@ -129,7 +131,8 @@ def _pick(wrong: np.ndarray, n: int, seed: int) -> np.ndarray:
     order = np.random.default_rng(seed).permutation(len(wrong))
     failed = order[wrong[order]]
     succeeded = order[~wrong[order]]
-    return np.concatenate([failed[: n // 2], succeeded])[:n]
+    picked = np.concatenate([failed[: n // 2], succeeded])
+    return picked[:n]
 
 
 def _told(truth: str, named: str) -> str:
@@ -143,7 +146,8 @@ def _shown(
     """Return the photos as `epoch` shows them, (N, S, S, 3), mixed where `augment` mixes them."""
     photos = PhotoDataset(images, [], image_size, augment, seed)
     photos.epoch = epoch
-    batch = torch.stack([photos[i][0] for i in range(len(photos))])
+    tensors = [photos[i][0] for i in range(len(photos))]
+    batch = torch.stack(tensors)
     if augment in MIXES:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + epoch)
@@ -162,10 +166,13 @@ def _mosaic(
     `below`: inches for words under the last row.
     """
     rows, columns, side = pictures.shape[:3]
-    _, ax = plt.subplots(figsize=(7, 7 * rows / columns + 0.5 + below))
-    sheet = pictures.swapaxes(1, 2).reshape(rows * side, columns * side, 3)
+    height = 7 * rows / columns + 0.5 + below
+    _, ax = plt.subplots(figsize=(7, height))
+    sheet = pictures.swapaxes(1, 2)  # (rows, S, columns, S, 3)
+    sheet = sheet.reshape(rows * side, columns * side, 3)
     ax.imshow(sheet.clip(0, 255).astype(np.uint8))
     ax.axis("off")
     for i, name in enumerate(names):
-        ax.text(-6, (i + 0.5) * side, name, ha="right", va="center", fontsize=fontsize)
+        middle = (i + 0.5) * side
+        ax.text(-6, middle, name, ha="right", va="center", fontsize=fontsize)
     return ax

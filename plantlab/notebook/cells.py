@@ -147,12 +147,17 @@ def parameters(namespace: Mapping[str, object]) -> Params:
     them.
 
     Raises:
-        ValueError: no such cell has run, or papermill put in a name that the cell does not declare.
+        ValueError: no such cell has run, or papermill put in a name that the cell does not declare,
+            or a value of another type than the default's.
     """
     cells = _cells_that_ran(namespace)
     declared = _first_declared(cells)
     names = [parameter.name for parameter in declared]
-    _refuse_unknown(cells, names)
+    given = _given_by_papermill(cells)
+    _refuse_unknown(given, names)
+    for parameter in declared:
+        if parameter.name in given:
+            _refuse_other_types(parameter, namespace[parameter.name])
     values = {name: namespace[name] for name in names}
     if "seed" in values:
         _seed(values["seed"])
@@ -178,14 +183,31 @@ def _first_declared(cells: Iterable[str]) -> list[Parameter]:
     raise ValueError(f"no parameter cell has run; {example}")
 
 
-def _refuse_unknown(cells: Iterable[str], names: list[str]) -> None:
-    """Raise ValueError if papermill put in a name that is none of `names`."""
+def _given_by_papermill(cells: Iterable[str]) -> list[str]:
+    """Return the names that papermill put in."""
     injected = "\n".join(cell for cell in cells if cell.startswith(INJECTED))
-    for name in re.findall(r"^(\w+) =", injected, re.MULTILINE):
+    return re.findall(r"^(\w+) =", injected, re.MULTILINE)
+
+
+def _refuse_unknown(given: Iterable[str], names: list[str]) -> None:
+    """Raise ValueError if a given name is none of `names`."""
+    for name in given:
         if name not in names:
             near = get_close_matches(name, names, n=1) or names
             meant = " or ".join(near)
             raise ValueError(f"this notebook has no parameter {name!r}; did you mean {meant}?")
+
+
+def _refuse_other_types(parameter: Parameter, value: object) -> None:
+    """Raise ValueError where a given value is of another type than the default."""
+    name, kind, default, _ = parameter
+    if default is None or (value is None and kind.endswith("None")):
+        return
+    whole_number = isinstance(default, float) and type(value) is int
+    if type(value) is type(default) or whole_number:
+        return
+    how = f""" With papermill: -y "{name}: {default}".""" if isinstance(default, list) else ""
+    raise ValueError(f"parameter {name!r} is {kind}, such as {default!r}; got {value!r}.{how}")
 
 
 def _seed(seed: int) -> None:

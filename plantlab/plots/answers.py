@@ -14,38 +14,33 @@ from plantlab.predictions.predictions import Predictions
 def plot_confusions(predictions: Predictions, ax: Axes | None = None, n: int = 10) -> Axes:
     """Draw the `n` mistakes made most often, as a share of the true species' images."""
     images = predictions.images
-    mistakes = _mistakes(predictions)
-    commonest = mistakes.value_counts().head(n)
+    answers = pd.DataFrame(
+        {"true": images["species"], "named": predictions.named(), "plant": observations(images)}
+    )
+    mistakes = answers[answers["true"] != answers["named"]]
+    commonest = mistakes[["true", "named"]].value_counts().head(n)
     if commonest.empty:
         ax = axes_or_current(ax, 1.6)
         ax.axis("off")
         return titled(ax, "No image is named wrong", counted(images))
-    rows = [_share(predictions, true, named) for true, named in commonest.index]
-    rows = pd.DataFrame(rows).sort_values("share", ascending=False, kind="stable")
+    rows = [_share(answers, true, named) for true, named in commonest.index]
+    rows = pd.DataFrame(rows)
+    rows = rows.sort_values("share", ascending=False, kind="stable")
     first = rows.iloc[0]
-    names = rows["true"] + "\n→ " + rows["named"]
-    spread = rows[["share", "low", "high"]]
-    ax = draw_dots(ax, names.tolist(), spread, rows["said"].tolist(), "species")
+    names = (rows["true"] + "\n→ " + rows["named"]).tolist()
+    labels = rows["said"].tolist()
+    ax = draw_dots(ax, names, rows[["share", "low", "high"]], labels, "species")
     scale_axis(ax.xaxis, "share of the true species' images given the other name")
     title = f"{italic(first['true'])} is named {italic(first['named'])}\nin {first['said']} images"
     line = f"{counted(images)}, {len(mistakes):,} named wrong (true → named), 95 % intervals"
     return titled(ax, title, line)
 
 
-def _mistakes(predictions: Predictions) -> pd.DataFrame:
-    """Return the images that are named wrong, a row each: true, named."""
-    true = predictions.images["species"].to_numpy()
-    named = predictions.named()
-    return pd.DataFrame({"true": true, "named": named})[true != named]
-
-
-def _share(predictions: Predictions, true: str, named: str) -> dict:
+def _share(answers: pd.DataFrame, true: str, named: str) -> dict:
     """Return how often images of one species are given the name of another, with its interval."""
-    images = predictions.images
-    of_species = (images["species"] == true).to_numpy()
-    taken = predictions.named()[of_species] == named
-    plants = observations(images)[of_species]
-    low, high = bootstrap_interval(taken, plants, n_boot=500)
+    of_species = answers[answers["true"] == true]
+    taken = (of_species["named"] == named).to_numpy()
+    low, high = bootstrap_interval(taken, of_species["plant"], n_boot=500)
     return {
         "true": true,
         "named": named,
@@ -64,7 +59,8 @@ def plot_reliability(
     Bins hold as many answers each.
     """
     ax = axes_or_current(ax, 4.2)
-    ax.plot([0, 1], [0, 1], color="#999999", lw=1, ls=":", label="as sure as right")
+    ends = [0, 1]
+    ax.plot(ends, ends, color="#999999", lw=1, ls=":", label="as sure as right")
     told = []
     for (name, predictions), color, marker in zip(answers.items(), OKABE_ITO, MARKERS):
         sure = predictions.confidence()

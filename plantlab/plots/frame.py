@@ -96,7 +96,8 @@ def draw_dots(
     ax = label_rows(ax, names, column, height=0.36)
     values, low, high = np.asarray(spread, dtype=float).T
     rows = range(len(names))
-    colors = [COLORS["accent"]] + [COLORS["soft"]] * (len(names) - 1)  # the first is the finding
+    soft = [COLORS["soft"]] * (len(names) - 1)
+    colors = [COLORS["accent"], *soft]  # the first is the finding
     ax.hlines(rows, low, high, color=colors, lw=5, alpha=0.7)
     ax.plot(values, rows, "o", color=COLORS["data"], ms=7, mec="white")
     for row, label in enumerate(labels):

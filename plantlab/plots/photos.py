@@ -14,6 +14,7 @@ from plantlab.plots.style import FACES
 SIDE = 150  # pixels of a photo
 GAP = 8  # pixels between columns
 WORDS = 34  # pixels below a photo
+MIDDLE = {"ha": "center", "va": "top"}  # how the words stand there
 
 
 def plot_photos(
@@ -31,7 +32,8 @@ def plot_photos(
     of the table.
     """
     require(images, "image_path", label)
-    shown = images.head(n) if seed is None else _draw_by_chance(images, n, seed)
+    shown = images if seed is None else _shuffle(images, seed)
+    shown = shown.head(n)
     columns = min(columns, max(len(shown), 1))
     rows = -(-len(shown) // columns)  # rounded up
     width = columns * (SIDE + GAP) - GAP
@@ -46,25 +48,25 @@ def plot_photos(
         photo = ImageOps.fit(open_photo(path, SIDE), (SIDE, SIDE))
         sheet.paste(photo, (x, y))
         words = _shorten(text, 2 + 114 // columns)
-        middle = {"ha": "center", "va": "top"}
-        ax.text(x + SIDE / 2, y + SIDE + 3, words, size=6.2, style=FACES.get(label), **middle)
+        face = FACES.get(label)
+        ax.text(x + SIDE / 2, y + SIDE + 3, words, size=6.2, style=face, **MIDDLE)
     ax.imshow(sheet)
     ax.axis("off")
     title = title or f"{len(shown)} of the images, drawn by chance"
     return titled(ax, title, f"of {counted(images)}")
 
 
-def _draw_by_chance(images: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    """Return `n` rows in an order of chance, each species once before any comes again."""
+def _shuffle(images: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return `images` in an order of chance, each species once before any comes again."""
     shuffled = images.sample(frac=1, random_state=seed)
     if "species" in images:
         turns = shuffled.groupby("species", dropna=False).cumcount()
         turns = turns.sort_values(kind="stable")
         shuffled = shuffled.loc[turns.index]
-    return shuffled.head(n)
+    return shuffled
 
 
 def _shorten(text: str, width: int) -> str:
     """Return `text` with each of its lines at most `width` letters long."""
-    lines = [textwrap.shorten(line, width, placeholder="…") for line in text.split("\n")]
-    return "\n".join(lines)
+    lines = text.split("\n")
+    return "\n".join(textwrap.shorten(line, width, placeholder="…") for line in lines)

@@ -42,7 +42,8 @@ def plot_scores(scores: pd.DataFrame, measure: str = "top1", ax: Axes | None = N
         n = f"{counted(rows)} at most"
     ax = draw_dots(ax, labels, rows[_spread(measure)], values, by)
     scale_axis(ax.xaxis, measure)
-    title = ", ".join(f"{name} {value}" for name, value in zip(names[:2], values))
+    told = [f"{name} {value}" for name, value in zip(names, values)]
+    title = ", ".join(told[:2])
     if _overlap(rows, measure):
         title += ": intervals overlap"
     return titled(ax, title, f"scored on {n}, 95 % intervals")
@@ -68,12 +69,13 @@ def plot_learning_curve(
     means = scores.groupby(["method", "images_per_species"])[spread].mean()
     ends = means[measure].groupby("method").last()
     ends = ends.sort_values(ascending=False)  # the legend as the lines end
+    dots = {"ms": 6.5, "mec": "white"}
     for name, color, marker in zip(ends.index, OKABE_ITO, MARKERS):
         of_method = means.loc[name]
         at = of_method.index.to_numpy()
         value, low, high = of_method.to_numpy().T
         ax.fill_between(at, low, high, color=color, alpha=0.16, lw=0)
-        ax.plot(at, value, marker=marker, color=color, mec="white", ms=6.5, label=name)
+        ax.plot(at, value, marker=marker, color=color, label=name, **dots)
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ticks = sorted(set(scores["images_per_species"]))
     most = f"{ticks[-1]:.4g}"
@@ -81,7 +83,8 @@ def plot_learning_curve(
     ax.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
     ax.set_xlabel("images per species")
     scale_axis(ax.yaxis, measure)
-    last = means[measure].xs(ticks[-1], level=1).sort_values(ascending=False)
+    last = means[measure].xs(ticks[-1], level=1)
+    last = last.sort_values(ascending=False)
     told = [f"{name} {said(value, measure)}" for name, value in last.items()]
     if len(told) > 2:
         told = [told[0], told[-1]]
@@ -105,14 +108,18 @@ def plot_pairs(
     ax = label_rows(ax, rows["method"].tolist(), "method", height=0.34)
     at = np.arange(len(rows))
     values = rows[list(measures)]
-    ax.hlines(at, values.min(axis=1), values.max(axis=1), color="#BBBBBB", lw=1.5)
+    least = values.min(axis=1)
+    most = values.max(axis=1)
+    ax.hlines(at, least, most, color="#BBBBBB", lw=1.5)
     offsets = (-0.1, 0.1)  # of the intervals, which would cover one another
+    dots = {"ms": 7, "mec": "white"}
     for name, color, marker, offset in zip(measures, OKABE_ITO, MARKERS, offsets):
+        label = measures[name]
         if f"{name}_low" in rows:
             low = rows[f"{name}_low"]
             high = rows[f"{name}_high"]
             ax.hlines(at + offset, low, high, color=color, lw=4, alpha=0.22)
-        ax.plot(rows[name], at, marker, color=color, ms=7, mec="white", label=measures[name])
+        ax.plot(rows[name], at, marker, color=color, label=label, **dots)
     handles, labels = ax.get_legend_handles_labels()
     ax.figure.legend(handles, labels, loc="outside lower center", ncols=len(measures))
     scale_axis(ax.xaxis, "")
@@ -124,12 +131,15 @@ def plot_ladder(steps: pd.DataFrame, measure: str = "mrr", ax: Axes | None = Non
 
     Introduced in notebook 06.
     """
-    require(steps, "method", *_spread(measure), *_spread("gain"), "n", "kind")
+    spread = _spread(measure)
+    gain = _spread("gain")
+    require(steps, "method", *spread, *gain, "n", "kind")
     names = steps["method"].tolist()
     values = [said(value, measure) for value in steps[measure]]
-    points = 100 * steps[_spread("gain")].to_numpy()
-    labels = [value + _added(*gain) for value, gain in zip(values, points)]
-    ax = draw_dots(ax, names, steps[_spread(measure)], labels, "method")
+    points = 100 * steps[gain].to_numpy()
+    added = [_added(*each) for each in points]
+    labels = [value + more for value, more in zip(values, added)]
+    ax = draw_dots(ax, names, steps[spread], labels, "method")
     scale_axis(ax.xaxis, measure)
     title = f"{names[0]} {values[0]}, {names[-1]} {values[-1]}"
     n = f"{steps['n'].iloc[0]:,} plants ({data_kind(steps)})"

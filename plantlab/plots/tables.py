@@ -41,7 +41,8 @@ def _draw_ranked(ax: Axes, counts: pd.Series, n_half: int) -> Axes:
     least = 0.8  # a little under one image, which a log axis would not show
     # Areas, since 80,000 bars would take minutes.
     ax.fill_between(ranks, counts, least, color=COLORS["soft"], lw=0)
-    ax.fill_between(ranks[:n_half], counts[:n_half], least, color=COLORS["data"], lw=0)
+    dark = slice(n_half)
+    ax.fill_between(ranks[dark], counts[dark], least, color=COLORS["data"], lw=0)
     ax.plot(ranks, counts, color=COLORS["data"])
     ax.set(xlabel="species, by rank", xlim=(1, len(counts)))
     ax.set(ylabel="images", yscale="log", ylim=(least, None))
@@ -52,8 +53,8 @@ def _draw_ranked(ax: Axes, counts: pd.Series, n_half: int) -> Axes:
 def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) -> Axes:
     """Draw the number of images for each value of `column`, beyond twelve the rest as one."""
     require(images, column)
-    values = images[column].replace("", "unknown").fillna("unknown").astype(str)
-    counts = values.value_counts()
+    values = images[column].replace("", "unknown").fillna("unknown")
+    counts = values.astype(str).value_counts()
     if len(counts) > MOST_VALUES:
         rest = counts[MOST_VALUES - 1 :]
         others = pd.Series({f"{len(rest)} others": rest.sum()})
@@ -68,17 +69,18 @@ def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) ->
 def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw images per month; the title names the shortest run of months that holds half of them."""
     require(images, "date")
-    dates = pd.to_datetime(images["date"], errors="coerce", format="mixed").dropna()
+    dates = pd.to_datetime(images["date"], errors="coerce", format="mixed")
+    dates = dates.dropna()
     if dates.empty:
         raise ValueError(
             f"none of {len(images)} images has a readable date; expected dates such as 2016-05-31."
         )
     counts = np.bincount(dates.dt.month, minlength=13)[1:]  # (12,)
-    shares = counts / len(dates)
-    run, held = _shortest_run(shares)
+    run, held = _shortest_run(counts / len(dates))
     months = range(12)
     ax = axes_or_current(ax)
-    ax.bar(months, shares * len(dates), color=bar_colors(np.isin(months, run)))
+    colors = bar_colors(np.isin(months, run))
+    ax.bar(months, counts, color=colors)
     ax.set_xticks(months, calendar.month_abbr[1:])
     ax.set_ylabel("images")
     ax.grid(visible=False, axis="x")
@@ -99,7 +101,8 @@ def _shortest_run(shares: np.ndarray) -> tuple[list[int], float]:
     start = 0
     while most <= 0.5 - 1e-9:
         length += 1
-        held = [np.roll(shares, -month)[:length].sum() for month in range(12)]
+        years = [np.roll(shares, -month) for month in range(12)]  # one begins in each month
+        held = [year[:length].sum() for year in years]
         start = int(np.argmax(held))
         most = held[start]
     return [(start + i) % 12 for i in range(length)], most
@@ -122,7 +125,8 @@ def plot_map(images: pd.DataFrame, ax: Axes | None = None, n_species: int = 5) -
     ax.set(xlabel="longitude, degrees", ylabel="latitude, degrees")
     low, high = latitude.quantile([0.05, 0.95])
     span = max(high - low, 1e-4)
-    digits = max(0, int(np.ceil(-np.log10(span))))  # of a garden more than of a continent
+    digits = int(np.ceil(-np.log10(span)))
+    digits = max(0, digits)  # of a garden more than of a continent
     title = f"Nine in ten places lie between {low:.{digits}f}° and {high:.{digits}f}° of latitude"
     return titled(
         ax, title, f"{counted(images)}, {len(placed):,} with a place; grey: other species"
@@ -132,10 +136,14 @@ def plot_map(images: pd.DataFrame, ax: Axes | None = None, n_species: int = 5) -
 def _draw_places(ax: Axes, placed: pd.DataFrame, names: pd.Index) -> None:
     """Draw the places of the species in `names`, and those of all others in grey."""
     others = placed[~placed["species"].isin(names)]
-    ax.scatter(others["longitude"], others["latitude"], s=6, color="#BBBBBB", lw=0)
-    edge = {"mec": "white", "mew": 0.4}
+    x = others["longitude"]
+    y = others["latitude"]
+    ax.scatter(x, y, s=6, color="#BBBBBB", lw=0)
+    dots = {"ms": 5, "mec": "white", "mew": 0.4}
     for name, color, marker in zip(names, OKABE_ITO, MARKERS):
         here = placed[placed["species"] == name]
-        ax.plot(here["longitude"], here["latitude"], marker, color=color, ms=5, label=name, **edge)
+        x = here["longitude"]
+        y = here["latitude"]
+        ax.plot(x, y, marker, color=color, label=name, **dots)
     beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
     ax.legend(handletextpad=0, prop={"style": "italic"}, **beside)

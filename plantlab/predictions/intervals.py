@@ -55,8 +55,8 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     n_parts = 1 + n_boot * n_plants // DRAWS_AT_ONCE
     parts = np.array_split(np.arange(n_boot), n_parts)
-    means = np.concatenate([_draw_means(plants, len(part), rng) for part in parts])
-    low, high = np.quantile(means, [0.025, 0.975])
+    means = [_draw_means(plants, len(part), rng) for part in parts]
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -72,20 +72,24 @@ def _add_up(values: np.ndarray, observations: ArrayLike, groups: ArrayLike | Non
     order = np.argsort(group, kind="stable")  # plants of a group side by side
     group = group[order]
     observed = np.asarray(observations)[order]
-    plant, keys = pd.factorize(pd.MultiIndex.from_arrays([group, observed]))
-    sums = coo_array((values[order], (plant, group))).tocsr()
-    counts = coo_array((np.ones(n), (plant, group))).tocsr()
-    return _Plants(keys.get_level_values(0).to_numpy(), sums, counts)
+    pairs = pd.MultiIndex.from_arrays([group, observed])
+    plant, plants = pd.factorize(pairs)
+    cells = (plant, group)
+    sums = coo_array((values[order], cells)).tocsr()
+    counts = coo_array((np.ones(n), cells)).tocsr()
+    return _Plants(plants.get_level_values(0).to_numpy(), sums, counts)
 
 
 def _draw_means(plants: _Plants, n_draws: int, rng: np.random.Generator) -> np.ndarray:
     """Return the mean of the group means in each of `n_draws` draws of plants, (n_draws,)."""
     times = _draw_plants(plants.group, n_draws, rng)
     means = (times @ plants.sums) / (times @ plants.counts)  # (n_draws, G)
-    lone = np.bincount(plants.group) == 1  # (G,) groups with one plant
-    if lone.any():
-        known = plants.sums.sum(axis=0) / plants.counts.sum(axis=0)
-        means[:, lone] = rng.choice(known[lone], (n_draws, lone.sum()))
+    lone = np.flatnonzero(np.bincount(plants.group) == 1)  # groups with one plant
+    if len(lone):
+        sums = plants.sums.sum(axis=0)  # (G,)
+        counts = plants.counts.sum(axis=0)
+        known = (sums / counts)[lone]
+        means[:, lone] = rng.choice(known, (n_draws, len(lone)))
     return means.mean(axis=1)
 
 
@@ -95,8 +99,9 @@ def _draw_plants(group: np.ndarray, n_draws: int, rng: np.random.Generator) -> n
     sizes = np.bincount(group)
     ends = np.cumsum(sizes)
     starts = ends - sizes
-    drawn = rng.integers(starts[group], ends[group], size=(n_draws, n_plants))
+    shape = (n_draws, n_plants)
+    drawn = rng.integers(starts[group], ends[group], size=shape)
     first_cell = n_plants * np.arange(n_draws)  # of each draw, in the flattened table
     cells = drawn + first_cell[:, None]
     times = np.bincount(cells.ravel(), minlength=cells.size)
-    return times.reshape(n_draws, n_plants)
+    return times.reshape(shape)

@@ -75,7 +75,8 @@ def expected_calibration_error(
         return np.nan
     edges = np.linspace(0, 1, n_bins + 1)  # of equal width
     bins = np.digitize(confidence, edges[1:-1])
-    return float(abs(np.bincount(bins, gaps)).sum() / len(gaps))
+    gap_of_bin = np.bincount(bins, gaps)
+    return float(abs(gap_of_bin).sum() / len(gaps))
 
 
 def difference(
@@ -95,7 +96,9 @@ def difference(
             "the two predictions are of other photos, or in another order; "
             "compare answers to the same."
         )
-    gained = gains(better.ranks(), measure) - gains(worse.ranks(), measure)  # (N,)
+    of_better = gains(better.ranks(), measure)
+    of_worse = gains(worse.ranks(), measure)
+    gained = of_better - of_worse  # (N,)
     classes = _classes(images["species"].to_numpy(), measure)
     low, high = bootstrap_interval(gained, observations(images), classes)
     if not gained.any():
@@ -146,9 +149,12 @@ def _masks(
     if isinstance(by, str):
         require(images, by)
         values = images[by].fillna("unknown").to_numpy()
-        return {value: values == value for value in sorted(set(values), key=str)}
-    species = images["species"]
-    return {group: species.isin(set(names)).to_numpy() for group, names in by.items()}
+        names = sorted(set(values), key=str)
+        return {name: values == name for name in names}
+    masks = {}
+    for group, names in by.items():
+        masks[group] = images["species"].isin(set(names)).to_numpy()
+    return masks
 
 
 def _score_images(
@@ -158,7 +164,9 @@ def _score_images(
     ranks = facts["rank"].to_numpy()
     plants = facts["plant"].to_numpy()
     species = facts["species"].to_numpy()
-    row = {"n": len(facts), "n_observations": len(set(plants)), "n_species": len(set(species))}
+    row = {"n": len(facts)}
+    row["n_observations"] = len(set(plants))
+    row["n_species"] = len(set(species))
     for measure in measures:
         values = gains(ranks, measure)
         classes = _classes(species, measure)
@@ -168,7 +176,8 @@ def _score_images(
         row[measure] = _mean(values, classes)
         row[f"{measure}_low"] = low
         row[f"{measure}_high"] = high
-    row["ece"] = expected_calibration_error(facts["confidence"].to_numpy(), ranks == 1)
+    confidence = facts["confidence"].to_numpy()
+    row["ece"] = expected_calibration_error(confidence, ranks == 1)
     return row
 
 

@@ -66,7 +66,8 @@ class Predictions:
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, such as 5; got {k}")
-        columns = np.argsort(-self.probs, axis=1, kind="stable")[:, :k]
+        order = np.argsort(-self.probs, axis=1, kind="stable")
+        columns = order[:, :k]
         return columns, np.take_along_axis(self.probs, columns, axis=1)
 
     def named(self) -> np.ndarray:
@@ -127,7 +128,8 @@ class Predictions:
     def select(self, rows: ArrayLike) -> "Predictions":
         """Return the predictions of some images: `rows` is a mask (N,), or their positions."""
         positions = np.arange(len(self))[rows]
-        return Predictions(self.images.iloc[positions], self.species, self.probs[positions])
+        images = self.images.iloc[positions]
+        return Predictions(images, self.species, self.probs[positions])
 
     def by_observation(self, how: str = "mean", weights: np.ndarray | None = None) -> "Predictions":
         """Return one row a plant, its photos weighed together: its first photo, with `n_photos`.
@@ -174,7 +176,8 @@ class Predictions:
         left = np.where(allowed, self.probs, 0).astype(float)
         something = left.any(axis=1, keepdims=True)
         left = np.where(something, left, allowed)
-        return Predictions(self.images, self.species, left / left.sum(axis=1, keepdims=True))
+        probs = left / left.sum(axis=1, keepdims=True)
+        return Predictions(self.images, self.species, probs)
 
     def by_rank(self, rank: str = "genus", taxonomy: pd.DataFrame | None = None) -> "Predictions":
         """Return predictions of the genus or family, its species' probabilities added up.
@@ -195,7 +198,8 @@ class Predictions:
             )
         name_of_column = names.loc[list(self.species)].to_numpy()
         probs = pd.DataFrame(self.probs.T).groupby(name_of_column).sum()  # (G, N)
-        images = self.images.assign(species=self.images["species"].map(names))
+        truth = self.images["species"].map(names)
+        images = self.images.assign(species=truth)
         return Predictions(images, probs.index, probs.T)
 
     def save(self, folder: str | Path) -> Path:
@@ -263,7 +267,8 @@ def fuse(answers: Iterable[Predictions]) -> Predictions:
     first = answers[0]
     for other in answers[1:]:
         _check_alike(first, other)
-    probs = np.mean([answer.probs for answer in answers], axis=0, dtype=np.float64)
+    each = [answer.probs for answer in answers]
+    probs = np.mean(each, axis=0, dtype=np.float64)
     return Predictions(first.images, first.species, probs)
 
 

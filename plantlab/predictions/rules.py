@@ -36,7 +36,8 @@ def _shares(weights: np.ndarray | None, plants: np.ndarray) -> np.ndarray:
     else:
         weights = np.asarray(weights, dtype=float)
     weights = pd.Series(weights)
-    if len(weights) != n or not weights.between(0, np.inf, inclusive="left").all():
+    usable = weights.between(0, np.inf, inclusive="left")
+    if len(weights) != n or not usable.all():
         got = f"{len(weights)}, least {weights.min()}"
         raise ValueError(f"weights must be {n} numbers, 0 or more; got {got}")
     means = weights.groupby(plants).transform("mean")

@@ -18,7 +18,7 @@ from torch import nn
 from plantlab.networks.augment import MIXES, mix
 from plantlab.networks.backbones import Classifier, fingerprint
 from plantlab.networks.device import device
-from plantlab.training.checkpoint import Checkpoint, Journal
+from plantlab.training.checkpoint import Checkpoint, Journal, StopEarly
 from plantlab.training.memory import keep_memory
 
 SMOOTHING = 0.1  # of labels, where no loss is given
@@ -104,11 +104,17 @@ def fit(
         raise ValueError(
             f"expected epochs >= 1, lr > 0 and body_lr in (0, 1]; got {epochs}, {lr} and {body_lr}"
         )
+    given = usual() if cbs is None else list(cbs)
+    stops_early = any(isinstance(callback, StopEarly) for callback in given)
+    if stops_early and not len(dls.valid.dataset):
+        raise ValueError(
+            "patience watches the validation loss, but no image's split is valid; "
+            "leave StopEarly out"
+        )
     keep_memory()
     _prepare(network, dls)
     if loss is None:
         loss = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
-    given = usual() if cbs is None else list(cbs)
     key = run_key(dls, (epochs, lr, body_lr), loss, given)
     learn = _learner(network, dls, loss, given)
     if checkpoint:
@@ -144,7 +150,7 @@ def _learner(
     augment = dls.train.dataset.augment
     if augment in MIXES:
         callbacks.append(Mix(augment))
-    learn = Learner(
+    return Learner(
         dls,
         network,
         loss,
@@ -154,12 +160,6 @@ def _learner(
         cbs=callbacks,
         default_cbs=False,
     )
-    if hasattr(learn, "stop_early") and not len(dls.valid.dataset):
-        raise ValueError(
-            "patience watches the validation loss, but no image's split is valid; "
-            "leave StopEarly out"
-        )
-    return learn
 
 
 def run_key(

@@ -2,7 +2,8 @@
 
 Parts: start (import times, greenhouse photos a minute), loading (JPEG files to batches), embedding (photos a second and
 share of the cores' matrix-product peak), identify (from file to answer), training (top-1 against minutes to a trained
-model, scoring left out). Asked for by name, search (look-alikes among 1,000 to 1,000,000 vectors, exact and by faiss; it
+model, scoring left out), crowded (a training step and an embedding alone and beside two busy processes, with random
+weights, as torch has it and as plantlab sets it). Asked for by name, search (look-alikes among 1,000 to 1,000,000 vectors, exact and by faiss; it
 needs 13 GiB of memory and ten minutes), kept as a record that notebook 07 reads:
 
     PLANTLAB_RUN=search make bench ARGS="--parts search --dataset photos/oxford102 --image-size 192"
@@ -35,6 +36,7 @@ from pathlib import Path
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 warnings.filterwarnings("ignore")
 
+import crowded
 import numpy as np
 import pandas as pd
 import torch
@@ -332,7 +334,7 @@ def bench_identify(images: pd.DataFrame, args) -> Iterator[dict]:
         np.arange(len(images)) % 2, "valid", "test"
     )  # thresholds are of no matter here
     asked = images.assign(split=np.where(whole, halves, images["split"]))
-    model = build(network, species, asked, args.backbone, size, thumbnails=False)
+    model = build(network, species, asked, size, thumbnails=False)
     learn, paths = fastai_learner(images, args), images.loc[whole, "image_path"].tolist()[:1000]
     decoded, cores = (
         list(batches(paths, size, batch_size=n)),
@@ -418,6 +420,11 @@ def bench_search(images: pd.DataFrame, args) -> Iterator[dict]:
                 yield row | {"seconds_to_build": built if name == "faiss" else 0.0}
 
 
+def bench_crowded(images: pd.DataFrame, args) -> Iterator[dict]:
+    """Yield what a training step and an embedding take alone and beside busy processes, under each setting."""
+    yield from crowded.measure(args.backbone, args.image_size, args.batch_size)
+
+
 def verdict(rows: list[dict]) -> str:
     """Return one sentence: how soon plantlab first reaches fastai's best."""
     best = max((r for r in rows if r["method"].startswith("fastai")), key=lambda r: r["top1"])
@@ -436,7 +443,7 @@ PARTS = {
     "embedding": bench_embedding,
     "identify": bench_identify,
 }
-PARTS["training"] = bench_training
+PARTS |= {"training": bench_training, "crowded": bench_crowded}
 ALL_PARTS = PARTS | {"search": bench_search}
 
 

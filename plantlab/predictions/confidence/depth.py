@@ -20,7 +20,8 @@ def back_off_limits(
     for rank in _ranks(taxonomy):
         answers = _at_rank(valid, rank, taxonomy)
         sure = answers.confidence()
-        limits[rank] = _limit(sure[unanswered], answers.right()[unanswered], error)
+        right = answers.right()
+        limits[rank] = _limit(sure[unanswered], right[unanswered], error)
         unanswered &= sure < limits[rank]
     return limits
 

@@ -38,13 +38,16 @@ def prediction_sets(
         raise ValueError(
             "valid and predictions name different species; make both with the same network"
         )
-    shares = np.asarray(counts, float) / np.sum(counts) if method == "PAS" else 1.0
+    shares = 1.0
+    if method == "PAS":
+        shares = np.asarray(counts, float) / np.sum(counts)  # (K,)
     oddness = -predictions.probs / shares  # (N, K) how odd each species would be
     truth_oddness = _of_truth(valid, -valid.probs / shares)
     if method == "classwise":
-        targets = valid.targets
-        of_species = [truth_oddness[targets == k] for k in range(len(valid.species))]
-        limits = [_quantile(own, alpha) for own in of_species]
+        limits = []
+        for k in range(len(valid.species)):
+            own = truth_oddness[valid.targets == k]
+            limits.append(_quantile(own, alpha))
     else:
         limits = [_quantile(truth_oddness, alpha)]
     return oddness <= np.array(limits)
