@@ -7,7 +7,7 @@ import pandas as pd
 from torch import nn
 
 from plantlab.heads.vectors import Photos
-from plantlab.predictions import Predictions, metrics
+from plantlab.predictions import Predictions
 
 
 @dataclass
@@ -22,15 +22,17 @@ class Tries:
 
     def add(self, method: str, setting: object, head: nn.Module) -> None:
         """Ask a head about valid and put it into the table, with its method and its setting."""
+        row = {"method": method, "setting": setting, "head": head}
         answers = self.photos.ask(head, "valid")
-        self.rows.append({"method": method, "setting": setting, "head": head} | scores_of(answers))
+        self.rows.append(row | scores_of(answers))
 
     @property
     def table(self) -> pd.DataFrame:
         """The tries in their order: method, setting, head, and top1, mrr and ma_mrr on valid."""
         table = pd.DataFrame(self.rows)
         settings = [row["setting"] for row in self.rows]
-        return table.assign(setting=pd.Series(settings, dtype=object))  # 1 stays 1, beside a 0.3
+        table["setting"] = pd.Series(settings, dtype=object)  # 1 stays 1, beside a 0.3
+        return table
 
     def best(self, score: str, floor: float = 0.0) -> pd.DataFrame:
         """Return the best try of each method by `score`, a row each with the method as its index.
@@ -42,15 +44,16 @@ class Tries:
             floor: of top1. A try below it is taken only where its method has none above.
         """
         table = self.table
-        ranked = table.assign(affordable=table["top1"] >= floor)
-        ranked = ranked.sort_values(["affordable", score], ascending=False, kind="stable")
+        table["affordable"] = table["top1"] >= floor
+        ranked = table.sort_values(["affordable", score], ascending=False, kind="stable")
         best = ranked.drop_duplicates("method").set_index("method")
         return best.loc[table["method"].unique()]
 
 
 def scores_of(answers: Predictions) -> dict[str, float]:
     """Return top1, mrr and ma_mrr of answers, without intervals: quick, to choose by."""
-    rank = metrics.ranks(answers)
+    rank = answers.ranks()
+    gained = 1 / rank
     species = answers.images["species"].to_numpy()
-    by_species = pd.Series(1 / rank).groupby(species).mean()
-    return {"top1": np.mean(rank == 1), "mrr": np.mean(1 / rank), "ma_mrr": by_species.mean()}
+    by_species = pd.Series(gained).groupby(species).mean()
+    return {"top1": np.mean(rank == 1), "mrr": np.mean(gained), "ma_mrr": by_species.mean()}

@@ -46,34 +46,41 @@ class Photos:
     @cached_property
     def species(self) -> list[str]:
         """The K species that can be named, those of the train photos, sorted."""
-        return sorted(self.images["species"].iloc[self.rows("train")].unique())
+        train = self.images[self.rows("train")]
+        return sorted(train["species"].unique())
 
     @cached_property
     def targets(self) -> np.ndarray:
         """The number of each photo's species, (N,); -1 where train does not have it."""
         return pd.Index(self.species).get_indexer(self.images["species"])
 
-    def rows(self, split: str) -> np.ndarray:
-        """Return the photos of a split, a mask (N,)."""
-        return (self.images["split"] == split).to_numpy()
+    def rows(self, asked: str | np.ndarray) -> np.ndarray:
+        """Return which photos are asked for: of a named split a mask (N,), else `asked` itself."""
+        if isinstance(asked, str):
+            return (self.images["split"] == asked).to_numpy()
+        return asked
 
-    def lesson(self, rows: str | np.ndarray = "train") -> tuple[np.ndarray, np.ndarray, int]:
+    def lesson(self, asked: str | np.ndarray = "train") -> tuple[np.ndarray, np.ndarray, int]:
         """Return vectors, targets and the number of species: what a head is fitted to."""
-        rows = self.rows(rows) if isinstance(rows, str) else rows
+        rows = self.rows(asked)
         return self.vectors[rows], self.targets[rows], len(self.species)
 
-    def ask_photos(self, head: nn.Module, rows: str | np.ndarray) -> Predictions:
+    def ask_photos(self, head: nn.Module, asked: str | np.ndarray) -> Predictions:
         """Return what a head says of each photo."""
-        rows = self.rows(rows) if isinstance(rows, str) else rows
+        rows = self.rows(asked)
         probs = probabilities(head, self.vectors[rows])
         return Predictions(self.images.iloc[rows], self.species, probs)
 
-    def ask(self, head: nn.Module, rows: str | np.ndarray) -> Predictions:
+    def ask(self, head: nn.Module, asked: str | np.ndarray) -> Predictions:
         """Return what a head says of each plant: the mean over its photos."""
-        return self.ask_photos(head, rows).by_observation()
+        return self.ask_photos(head, asked).by_observation()
 
-    def ask_neighbours(self, learn: np.ndarray, rows: np.ndarray, k: int = 10) -> Predictions:
-        """Return what the `k` photos of `learn` that are most alike say of each photo of `rows`."""
-        names = self.images["species"].iloc[learn]
-        known = Neighbours(self.vectors[learn])
+    def ask_neighbours(
+        self, learn: str | np.ndarray, asked: str | np.ndarray, k: int = 10
+    ) -> Predictions:
+        """Return what the `k` most alike of the photos in `learn` say of each one asked about."""
+        learnt = self.rows(learn)
+        rows = self.rows(asked)
+        known = Neighbours(self.vectors[learnt])
+        names = self.images["species"].iloc[learnt]
         return knn(known, names, self.images.iloc[rows], self.vectors[rows], k)
