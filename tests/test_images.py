@@ -193,7 +193,7 @@ def test_seeding_a_photo_formats_no_stack(colours, monkeypatch):
 
 
 def test_messages(colours):
-    with pytest.raises(TableError, match="holds valid, not 'train'. Use table.complete_splits"):
+    with pytest.raises(TableError, match="holds valid, not 'train'. Use splits.complete_splits"):
         loaders(colours.assign(split="valid"), 32)
     with pytest.raises(
         ValueError, match="augment must be one of none, flip, crop, .*, strong; got 'jitter'"

@@ -125,7 +125,7 @@ def data_kind(images: pd.DataFrame) -> str:
 def data_hash(images: pd.DataFrame) -> str:
     """Return 12 hexadecimal digits that name these images with their labels and splits.
 
-    They hang on no folder and no order: on `sha1` (photos.set_aside) where present, else on the
+    They hang on no folder and no order: on `sha1` (inspection.set_aside) where present, else on the
     names below the common folder.
     """
     names = images["sha1"] if "sha1" in images else relative_names(images)

@@ -109,7 +109,7 @@ def _by_split(images: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if missing:
         raise TableError(
             f"no image's split is {min(missing)}; thresholds need it. "
-            "Use table.complete_splits(images)."
+            "Use splits.complete_splits(images)."
         )
     return parts
 

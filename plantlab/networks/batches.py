@@ -81,7 +81,7 @@ def rows_to_learn(images: pd.DataFrame, target: str = "species") -> tuple[pd.Dat
         found = sorted(images["split"].dropna().unique())
         raise TableError(
             f"no rows to train on: split holds {', '.join(found) or 'nothing'}, not 'train'. "
-            "Use table.complete_splits(images)."
+            "Use splits.complete_splits(images)."
         )
     train = train[train[target].notna()]
     if train.empty:

@@ -39,7 +39,7 @@ def decide_all(
 
     Args:
         path: the file, such as decisions_file names it.
-        photos: pairs (sha1 as photos.set_aside found it, the species under which the photo was
+        photos: pairs (sha1 as inspection.set_aside found it, the species under which the photo was
             found or "").
         decision: confirm, relabel, drop or undo.
         species: what the photos show instead; for relabel only.
@@ -61,7 +61,7 @@ def decide_all(
 def _refuse_senseless(sha1: str, label: str, decision: str, species: str) -> None:
     if not sha1:
         raise ValueError(
-            "a decision has no sha1; take it from the tables that photos.set_aside returns."
+            "a decision has no sha1; take it from the tables that inspection.set_aside returns."
         )
     is_relabel = decision == "relabel"
     if is_relabel != bool(species) or (is_relabel and species == label):

@@ -49,7 +49,7 @@ def fit_to_train(
     that share no plant.
 
     Args:
-        images, bad: as photos.set_aside returns them; what `images` does not know counts as
+        images, bad: as inspection.set_aside returns them; what `images` does not know counts as
             nothing.
         duplicates: looked for where they are left out.
     """
