@@ -227,7 +227,10 @@ def test_another_file_is_not_taken_for_decisions(tmp_path, content):
     [
         (("x", "daisy", "confrim"), "decision is 'confrim'; did you mean confirm?"),
         (("x", "daisy", "?"), "did you mean confirm or relabel or drop or undo?"),
-        (("", "daisy", "drop"), "no sha1; take it from the tables that inspection.set_aside returns"),
+        (
+            ("", "daisy", "drop"),
+            "no sha1; take it from the tables that inspection.set_aside returns",
+        ),
         (("x", "daisy", "relabel"), "relabel of 'daisy' to ''; relabel needs another species"),
         (
             ("x", "daisy", "relabel", "daisy"),

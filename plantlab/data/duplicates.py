@@ -19,8 +19,8 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
     known. Of m identical files, m - 1 pairs with the first are listed. Every photo is compared with
     every other, 5,000 in a second.
 
-    `images` has `sha1` and `phash` from inspection.set_aside. Near is at most `max_distance`: in 9,214
-    photographs of flowers all 24 near pairs up to 4 bits were the same photo, changed; at 10 bits
+    `images` has `sha1` and `phash` from inspection.set_aside. Near is at most `max_distance`: in
+    9,214 photographs of flowers all 24 near pairs up to 4 bits were the same photo, changed; at 10 bits
     most pairs were two plants.
     """
     require(images, "sha1", "phash")
