@@ -97,7 +97,7 @@ def test_make_lab_gives_it_to_kernels_that_import_torch_first(tmp_path, own, tol
     lab.chmod(0o755)
     (tmp_path / ".venv" / ".ready").touch()  # so nothing is installed
     options = {"cwd": tmp_path, "env": surroundings(**own), "capture_output": True, "text": True}
-    done = subprocess.run(["make", "lab"], **options)
+    done = subprocess.run(["make", "--no-print-directory", "lab"], **options)
     assert done.stdout == f"{told}\n", done.stderr
 
 

@@ -104,3 +104,12 @@ def test_a_wrong_label_pulls_less_under_the_robust_losses():
         pulls[type(loss).__name__] = logits.grad.abs().max().item()
     assert pulls["GCE"] < 0.1 * pulls["CrossEntropyLoss"]
     assert pulls["SymmetricCE"] < 0.2 * pulls["CrossEntropyLoss"]
+
+
+def test_counts_that_pandas_lends_are_taken_without_a_warning(recwarn):
+    """They cannot be written to, of which torch warns when it borrows them."""
+    lent = np.array([3, 1])
+    lent.setflags(write=False)
+    assert class_balanced_weights(lent, beta=1).tolist() == [0.5, 1.5]
+    LogitAdjusted(lent), LDAM(lent)
+    assert not recwarn.list

@@ -450,3 +450,11 @@ def test_messages(images):
         predict(network, None, images, 32)
     with pytest.raises(TableError, match="no rows to train on"):
         fit_head(network, images.assign(split="test"), 32)
+
+
+def test_the_bar_is_silent_about_a_valid_part_that_is_empty(images, recwarn):
+    """A few photos of every species are all learnt from: notebook 02's curve."""
+    few = images[images["split"] == "train"].head(12)
+    network = create_network(SMALL, weights="none")
+    fit(network, loaders(few, 32, batch_size=6), 1, cbs=[ProgressCallback()])
+    assert not [each for each in recwarn.list if "generator" in str(each.message)]

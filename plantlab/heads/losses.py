@@ -15,6 +15,11 @@ from torch.nn import functional as F
 Counts = Sequence[int] | np.ndarray | Tensor
 
 
+def _tensor(counts: Counts, dtype: torch.dtype) -> Tensor:
+    """Return counts as a tensor of their own: pandas hands out arrays that cannot be written."""
+    return torch.tensor(np.array(counts), dtype=dtype)
+
+
 def class_balanced_weights(counts: Counts, beta: float = 0.999) -> Tensor:
     """Return a weight per species, (K,), with mean 1: one over its effective number of images.
 
@@ -28,7 +33,7 @@ def class_balanced_weights(counts: Counts, beta: float = 0.999) -> Tensor:
     """
     if not 0 <= beta <= 1:
         raise ValueError(f"beta must be in [0, 1], such as 0.999; got {beta}")
-    counts = torch.as_tensor(counts, dtype=torch.float64)
+    counts = _tensor(counts, torch.float64)
     if beta == 1:
         weights = 1 / counts
     else:
@@ -48,7 +53,7 @@ class LogitAdjusted(nn.Module):
     def __init__(self, counts: Counts, tau: float = 1.0):
         super().__init__()
         self.tau = tau
-        counts = torch.as_tensor(counts, dtype=torch.float32)
+        counts = _tensor(counts, torch.float32)
         share = counts / counts.sum()
         self.register_buffer("offset", tau * torch.log(share))
 
@@ -68,7 +73,7 @@ class LDAM(nn.Module):
 
     def __init__(self, counts: Counts, margin: float = 2.0, weight: Tensor | None = None):
         super().__init__()
-        counts = torch.as_tensor(counts, dtype=torch.float32)
+        counts = _tensor(counts, torch.float32)
         self.register_buffer("margins", margin * (counts.min() / counts) ** 0.25)
         self.register_buffer("weight", weight)
 

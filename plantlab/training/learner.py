@@ -1,6 +1,7 @@
 """All layers trained on fastai's Learner."""
 
 import inspect
+import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -121,7 +122,9 @@ def fit(
         learn.add_cb(Checkpoint(Path(checkpoint), key))
         learn.checkpoint.resume()
     quiet = nullcontext() if hasattr(learn, "progress") else learn.no_logging()
-    with quiet:
+    with quiet, warnings.catch_warnings():
+        # fastai's bar, where no photo is held out
+        warnings.filterwarnings("ignore", "Your generator is empty")
         rates = slice(lr * body_lr, lr)
         learn.fit_one_cycle(epochs, rates, start_epoch=learn.journal.first)
     learn.history = pd.DataFrame(learn.journal.rows)
