@@ -61,7 +61,7 @@ def test_sister_species_differ_in_shape_more_than_in_colour(flora):
         different = (shapes[rows][:, None] != shapes[rows][None]).sum(-1)[
             np.triu_indices(len(rows), 1)
         ]
-        assert (different >= 3).all()
+        assert (different >= 4).all()
     assert len(flora.groupby(["genus", "flower_colour"])) < 2 * flora["genus"].nunique()
 
 
@@ -120,15 +120,36 @@ def test_truth_about_noise(flora, plan):
     assert (originals["photo_seed"].to_numpy() == copies["photo_seed"].to_numpy()).all()
     web = plan[plan["source"] == "web"]
     assert set(plan.loc[plan["noise"] != "", "source"]) == {"web"}
-    assert 0.2 < (web["noise"] != "").mean() < 0.4  # 0.3 asked for
+    assert 0.35 < (web["noise"] != "").mean() < 0.55  # 0.45 asked for
     assert (plan_photos(flora, 600, web_noise=0)["noise"] == "").all()
-    assert (
-        plan_photos(flora, 600, web_share=1, web_noise=1, herbarium_share=0)["noise"] != ""
-    ).all()
+    all_web = plan_photos(flora, 600, web_share=1, web_noise=1, herbarium_share=0, held_share=0)
+    assert (all_web["noise"] != "").all()
+
+
+def test_the_flora_of_the_course_has_plants_enough_to_score_on(flora):
+    plan = plan_photos(grow_flora(20))
+    held_out = plan[plan["split"] != "train"]
+    assert set(held_out["source"]) == {"trusted"} and (held_out["noise"] == "").all()
+    test = plan[plan["split"] == "test"].groupby("species")["obs_id"].nunique()
+    assert len(test) == 20 and test.mean() > 60 and test.min() >= 15
+    n_photos = plan[plan["split"] == "test"].groupby("obs_id").size()
+    assert 0.7 < (n_photos == 1).mean() < 0.8 and (n_photos > 2).sum() > 250
+    assert (plan["noise"] == "non_plant").sum() > 150
+
+
+def test_no_web_photo_copies_one_that_is_held_out(plan):
+    copied = plan.loc[plan["noise"] == "duplicate", "copy_of"]
+    assert len(copied) and (plan.set_index("image_path").loc[copied, "split"] == "train").all()
+
+
+def test_every_species_has_a_plant_to_learn_from(flora):
+    learnt = plan_photos(flora, 60, held_share=0.9, web_share=0.02)
+    learnt = learnt[(learnt["split"] == "train") & (learnt["source"] == "trusted")]
+    assert learnt["species"].nunique() == 30
 
 
 def test_observations_hold_one_plant(plan):
-    for column in ("species", "author", "date", "latitude", "longitude", "source"):
+    for column in ("species", "author", "date", "latitude", "longitude", "source", "split"):
         assert plan.groupby("obs_id")[column].nunique().eq(1).all(), column
     assert plan.groupby("obs_id").size().between(1, 5).all()
     assert plan["kind"].eq("generated").all()
@@ -220,7 +241,7 @@ def test_a_killed_build_leaves_no_folder_behind(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_version_1_is_frozen(flora, plan):
+def test_version_2_is_frozen(flora, plan):
     """One photo of every kind, pixel by pixel: so a change is found, and another processor's rounding is not."""
     rows = plan.drop_duplicates("organ").sort_values("organ")
     now = np.concatenate(

@@ -393,13 +393,16 @@ def test_a_new_layout_is_a_reader_and_an_entry(tmp_path, monkeypatch):
 
 def test_greenhouse(monkeypatch):
     class Flora:
-        build = staticmethod(lambda: "the flora")
+        build = staticmethod(lambda seed: f"flora {seed}")
 
     import plantlab
 
     monkeypatch.setitem(sys.modules, "plantlab.greenhouse", Flora)
     monkeypatch.setattr(plantlab, "greenhouse", Flora, raising=False)
-    assert read_images("greenhouse") == "the flora"
+    assert read_images("greenhouse") == "flora 0"
+    assert read_images("greenhouse-7") == "flora 7"
+    with pytest.raises(TableError, match="there is no 'greenhouse-x'"):
+        read_images("greenhouse-x")
 
 
 def test_a_relative_folder_is_looked_for_in_the_project_too(tmp_path, monkeypatch):

@@ -60,6 +60,20 @@ def _spread(n: int, frac: float) -> np.ndarray:
     return np.diff(total) > 0  # (n,)
 
 
+def only_trusted(images: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `images` whose label can be believed: no web photos, no herbarium sheets.
+
+    Where nothing is known of the source, all of them.
+
+    >>> only_trusted(pd.DataFrame({"source": ["trusted", "web"]}))["source"].tolist()
+    ['trusted']
+    """
+    if "source" not in images:
+        return images
+    elsewhere = images["source"].isin(["web", "herbarium"])
+    return images[~elsewhere].reset_index(drop=True)
+
+
 def hold_out_trusted(
     images: pd.DataFrame, valid_frac: float = 0.2, test_frac: float = 0.2, seed: int = 0
 ) -> pd.DataFrame:

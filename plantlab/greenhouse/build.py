@@ -18,21 +18,22 @@ from plantlab.greenhouse.flora import grow_flora
 from plantlab.greenhouse.plan import plan_photos
 
 # Frozen by a test; raised whenever a photo changes, and part of the name of a built folder.
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)
 class Parameters:
     """What a built flora is made from, and named by; see `grow_flora` and `plan_photos`."""
 
-    n_species: int = 30
-    n_images: int = 2400
+    n_species: int = 20
+    n_images: int = 6000
     image_size: int = 128  # pixels along a side
     seed: int = 0
-    imbalance: float = 10
-    web_share: float = 0.15
-    web_noise: float = 0.3
-    herbarium_share: float = 0.05
+    imbalance: float = 6
+    web_share: float = 0.21
+    web_noise: float = 0.45
+    herbarium_share: float = 0.02
+    held_share: float = 0.55
 
     def describe(self) -> dict:
         """Return what `build.json` says of the flora."""
@@ -86,6 +87,7 @@ def _write(folder: Path, wanted: Parameters, n_jobs: int | None) -> None:
         wanted.web_share,
         wanted.web_noise,
         wanted.herbarium_share,
+        wanted.held_share,
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:

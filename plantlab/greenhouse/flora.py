@@ -50,7 +50,7 @@ COLOURS = {  # hue, saturation and value of a petal in even light
     "violet": (0.76, 0.55, 0.78),
     "blue": (0.64, 0.62, 0.86),
 }
-MIN_DIFFERENCES = 3  # traits of shape in which two sisters differ
+MIN_DIFFERENCES = 4  # traits of shape in which two sisters differ
 
 
 @dataclass
@@ -72,7 +72,7 @@ def grow_flora(n_species: int = 30, seed: int = 0) -> pd.DataFrame:
 
     The season is `first_flower`, a day of the year, and `weeks`. Traits are inherited: a family
     holds to its syndrome, a genus draws from it, a species departs from its genus in a few. Sister
-    species differ in three traits of shape or more, but mostly share their colours, so that a
+    species differ in four traits of shape or more, but mostly share their colours, so that a
     colour histogram cannot tell them apart. Ranges lie in the open North Atlantic: no record can
     pass for a real one.
 
@@ -158,9 +158,9 @@ def _grow_species(genus: Genus, n_sisters: int, rng: Generator) -> list[dict]:
 
 
 def _own_numbers(genus: Genus, rng: Generator) -> dict[str, float]:
-    """Return the numbers of a species; colours and gloss stay nearest to those of its genus."""
-    held = ("hue", "tone", "gloss")
-    deviations = [0.05 if name.endswith(held) else 0.2 for name in NUMBERS]
+    """Return the numbers of a species; tones and gloss stay nearest to those of its genus."""
+    held = ("tone", "gloss")
+    deviations = [0.08 if name.endswith(held) else 0.3 for name in NUMBERS]
     values = genus.numbers + rng.normal(0, deviations)
     values = np.clip(values, 0, 1).round(3)
     numbers = dict(zip(NUMBERS, values.tolist()))
@@ -177,7 +177,7 @@ def _depart(genus: Genus, sisters: list[dict], rng: Generator) -> dict[str, str]
     seen = list(SHAPE)
     if genus.traits["habit"] == "herb":
         seen.remove("bark")
-    for rate in np.linspace(0.3, 1, 200):
+    for rate in np.linspace(0.5, 1, 200):
         traits = dict(genus.traits)
         for trait, values in genus.choices.items():
             if trait in SHAPE and rng.random() < rate:
@@ -185,7 +185,7 @@ def _depart(genus: Genus, sisters: list[dict], rng: Generator) -> dict[str, str]
         differences = [_n_different(traits, sister, seen) for sister in sisters]
         if all(n >= MIN_DIFFERENCES for n in differences):
             break
-    if rng.random() < 0.2:
+    if rng.random() < 0.35:
         traits["flower_colour"] = str(rng.choice(genus.choices["flower_colour"]))
     return traits
 

@@ -29,7 +29,7 @@ def individual(species: pd.Series, seed: int, day: int) -> SimpleNamespace:
     plant = SimpleNamespace(**species)
     plant.n_petals = int(plant.n_petals)
     for name in NUMBERS:
-        number = getattr(plant, name) + rng.normal(0, 0.07)
+        number = getattr(plant, name) + rng.normal(0, 0.05)
         setattr(plant, name, float(np.clip(number, 0, 1)))
     plant.flower_rgb = _flower_colour(plant, rng)
     plant.eye_rgb = rgb(*EYES[int(plant.veins * 3.99)])
@@ -47,10 +47,10 @@ def individual(species: pd.Series, seed: int, day: int) -> SimpleNamespace:
 
 
 def _flower_colour(plant: SimpleNamespace, rng: Generator) -> ndarray:
-    """Return the colour of its petals; one plant in seven is of a neighbouring colour."""
+    """Return the colour of its petals; one plant in ten is of a neighbouring colour."""
     names = list(COLOURS)
     morph = plant.flower_colour
-    if rng.random() >= 0.85:
+    if rng.random() >= 0.9:
         neighbour = names.index(morph) + rng.choice([-1, 1])
         morph = names[neighbour % len(names)]
     hue, saturation, value = COLOURS[morph]

@@ -8,16 +8,26 @@ from numpy import ndarray
 from numpy.random import Generator
 
 NOISE = {  # shares of all noise
-    "taxonomic": 0.35,
+    "taxonomic": 0.3,
     "irrelevant_plant": 0.25,
-    "non_plant": 0.25,
+    "non_plant": 0.3,
     "duplicate": 0.15,
 }
 FIRST_NAMES = ("Ada", "Alan", "Grace", "Edsger", "Barbara", "Ken")
 AUTHORS = [f"{name} {letter}." for name in FIRST_NAMES for letter in "BHLRTW"]
-SOURCES = ["web", "herbarium", "trusted"]
-EXTRA_PHOTOS = [0.25, 0.3, 0.2, 0.15, 0.1]  # odds of 0 to 4 more photos of a plant met in the field
-PHOTOS_A_PLANT = 2.55  # what these odds come to, on average
+PARTS = ["web", "herbarium", "learnt", "held out"]  # of which the last two are trusted
+EXTRA_PHOTOS = {  # odds of 0 to 4 more photos of a plant met in the field
+    "learnt": [0.25, 0.3, 0.2, 0.15, 0.1],
+    "held out": [
+        0.75,
+        0,
+        0.05,
+        0.1,
+        0.1,
+    ],  # most are met once: many plants say more than many photos
+}
+PHOTOS_A_PLANT = {"learnt": 2.55, "held out": 1.8}  # what these odds come to, on average
+VALID_SHARE = 0.25  # of the plants held out; the others are for the test
 KM_A_DEGREE = 111.2
 SEEDS = 2**31  # seeds are drawn below this
 
@@ -48,13 +58,17 @@ def species_counts(n_species: int, n_images: int, imbalance: float = 10) -> ndar
 
 def plan_photos(
     flora: pd.DataFrame,
-    n_images: int = 2400,
-    imbalance: float = 10,
-    web_share: float = 0.15,
-    web_noise: float = 0.3,
-    herbarium_share: float = 0.05,
+    n_images: int = 6000,
+    imbalance: float = 6,
+    web_share: float = 0.21,
+    web_noise: float = 0.45,
+    herbarium_share: float = 0.02,
+    held_share: float = 0.55,
 ) -> pd.DataFrame:
     """Return the image table without pixels: one row a photo, its label, and the truth about it.
+
+    `split` is published: plants met in the field are learnt from or held out, for valid and test;
+    photos from the web and herbarium sheets are all learnt from.
 
     `species` is the label as found; `true_species` what the photo shows ("" where it shows no
     plant). `noise` says how they part: "non_plant", "irrelevant_plant" (another genus), "taxonomic"
@@ -67,6 +81,7 @@ def plan_photos(
         web_share: share of photos found in the web; the rest are trusted, or herbarium sheets.
         web_noise: mean share of noise among web photos.
         herbarium_share: share of herbarium sheets.
+        held_share: share of photos that are held out; 0 publishes no split.
     Raises:
         ValueError: a share outside [0, 1], `imbalance` below 1, fewer images than species.
     Source: H. Goeau, P. Bonnet and A. Joly, Plant identification based on noisy web data,
@@ -75,8 +90,9 @@ def plan_photos(
     _require_share("web_share", web_share)
     _require_share("web_noise", web_noise)
     _require_share("herbarium_share", herbarium_share)
+    _require_share("held_share", held_share)
     rng = np.random.default_rng([flora.attrs.get("seed", 0), 2])
-    odds = _source_odds(web_share, herbarium_share)
+    odds = _part_odds(web_share, herbarium_share, held_share)
     counts = rng.permutation(species_counts(len(flora), n_images, imbalance))
     rows = []
     for position, count in enumerate(counts):
@@ -90,11 +106,12 @@ def _require_share(name: str, value: float) -> None:
         raise ValueError(f"{name} must be from 0 to 1, such as 0.1; got {value}")
 
 
-def _source_odds(web_share: float, herbarium_share: float) -> ndarray:
-    """Return how often a plant is met in each of `SOURCES`; in the field it gives more photos."""
-    field = max(0, 1 - web_share - herbarium_share) / PHOTOS_A_PLANT
-    total = web_share + herbarium_share + field
-    return np.array([web_share, herbarium_share, field]) / total
+def _part_odds(web_share: float, herbarium_share: float, held_share: float) -> ndarray:
+    """Return how often a plant belongs to each of `PARTS`; one in the field gives more photos."""
+    held = held_share / PHOTOS_A_PLANT["held out"]
+    learnt = max(0, 1 - web_share - herbarium_share - held_share) / PHOTOS_A_PLANT["learnt"]
+    odds = np.array([web_share, herbarium_share, learnt, held])
+    return odds / odds.sum()
 
 
 def _noise_rate(web_noise: float, rng: Generator) -> float:
@@ -117,19 +134,31 @@ def _photos_of_species(
     species = flora.iloc[position]
     rows: list[dict] = []
     while len(rows) < count:
-        source = str(rng.choice(SOURCES, p=odds))
-        plant, organs = _meet(species, source, rng)
-        n_photos = 1
-        if source == "trusted":
-            n_photos += int(rng.choice(5, p=EXTRA_PHOTOS))
+        part = str(rng.choice(PARTS, p=odds))
+        if not rows and odds[PARTS.index("learnt")]:
+            part = "learnt"  # every species has a plant to learn from
+        plant, organs = _meet(species, part, rng)
+        n_photos = 1 + _extra_photos(part, rng)
         plant["obs_id"] = f"obs{n_before + len(rows) + 1:06d}"
         different_first = [*rng.permutation(organs), *rng.choice(organs, 5)]
         for organ in different_first[: min(n_photos, count - len(rows))]:
             row = plant | _photo(plant["species"], len(rows) + 1, str(organ), rng)
-            if source == "web" and rng.random() < noise_rate:
+            if part == "web" and rng.random() < noise_rate:
                 row = _mislabel(row, flora, position, rows, rng)
             rows.append(row)
     return rows
+
+
+def _extra_photos(part: str, rng: Generator) -> int:
+    """Return how many photos follow the first of a plant."""
+    odds = EXTRA_PHOTOS.get(part)
+    return int(rng.choice(len(odds), p=odds)) if odds else 0
+
+
+def _split(part: str, rng: Generator) -> str:
+    if part != "held out":
+        return "train"
+    return "valid" if rng.random() < VALID_SHARE else "test"
 
 
 def _photo(species: str, number: int, organ: str, rng: Generator) -> dict:
@@ -141,20 +170,18 @@ def _photo(species: str, number: int, organ: str, rng: Generator) -> dict:
     }
 
 
-def _meet(species: pd.Series, source: str, rng: Generator) -> tuple[dict, list[str]]:
+def _meet(species: pd.Series, part: str, rng: Generator) -> tuple[dict, list[str]]:
     """Return the row of a plant met in its range on some day, and the organs to be seen on it."""
     start = species["first_flower"]
     end = start + 7 * species["weeks"]
     fruiting = (end + 7, end + 42)
     seasons = [(start, end), fruiting, (100, 300)]
-    season = seasons[rng.choice(3, p=[0.55, 0.25, 0.2])]
+    season = seasons[rng.choice(3, p=[0.65, 0.25, 0.1])]
     day = int(rng.integers(*season))
     year = int(rng.integers(2015, 2025))
     place = _somewhere(species, rng)
     zeal = int(rng.exponential(8))  # few take most of the photos
     author = AUTHORS[min(zeal, len(AUTHORS) - 1)]
-    new_year = pd.Timestamp(year, 1, 1)
-    date = new_year + pd.Timedelta(days=day - 1)
     plant = {
         "image_path": "",
         "obs_id": "",
@@ -166,9 +193,10 @@ def _meet(species: pd.Series, source: str, rng: Generator) -> tuple[dict, list[s
         "latitude": place.latitude,
         "longitude": place.longitude,
         "author": author,
-        "date": date.date().isoformat(),
+        "date": _iso_date(year, day),
         "license": "CC0-1.0",
-        "source": source,
+        "source": part if part in ("web", "herbarium") else "trusted",
+        "split": _split(part, rng),
         "kind": "generated",
         "true_species": species["species"],
         "noise": "",
@@ -177,20 +205,27 @@ def _meet(species: pd.Series, source: str, rng: Generator) -> tuple[dict, list[s
         "photo_seed": 0,
         "copy_seed": 0,
     }
-    if source == "herbarium":
+    if part == "herbarium":
         return plant, ["herbarium"]
     in_flower = start <= day < end
     in_fruit = fruiting[0] <= day < fruiting[1]
     return plant, _organs(bool(species["bark"]), in_flower, in_fruit)
 
 
+def _iso_date(year: int, day: int) -> str:
+    """Return the date of a day of the year, from 1."""
+    new_year = pd.Timestamp(year, 1, 1)
+    date = new_year + pd.Timedelta(days=day - 1)
+    return date.date().isoformat()
+
+
 def _organs(woody: bool, in_flower: bool, in_fruit: bool) -> list[str]:
-    """Return what can be photographed; flowers and fruits twice as often."""
+    """Return what can be photographed, that for which people stop more often."""
     organs = ["leaf", "habit"]
     if woody:
         organs += ["bark"]
     if in_flower:
-        organs += ["flower", "flower"]
+        organs += ["flower", "flower", "flower"]
     if in_fruit:
         organs += ["fruit", "fruit"]
     return organs
@@ -236,7 +271,9 @@ def _candidates(flora: pd.DataFrame, position: int, earlier: list[dict]) -> dict
     """Return for each noise what it could show: positions in the flora, or among earlier photos."""
     same_genus = (flora["genus"] == flora["genus"].iloc[position]).to_numpy()
     is_other = np.arange(len(flora)) != position
-    honest = [k for k, photo in enumerate(earlier) if not photo["noise"]]
+    honest = [
+        k for k, photo in enumerate(earlier) if not photo["noise"] and photo["split"] == "train"
+    ]
     return {
         "taxonomic": np.flatnonzero(same_genus & is_other),
         "irrelevant_plant": np.flatnonzero(~same_genus),

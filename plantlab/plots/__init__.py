@@ -4,7 +4,7 @@ Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor
 """
 
 from plantlab.plots.answers import plot_confusions, plot_reliability
-from plantlab.plots.frame import counted, titled
+from plantlab.plots.frame import counted, mark_guess, titled
 from plantlab.plots.photos import plot_photos
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
@@ -17,6 +17,7 @@ __all__ = [
     "STYLE",
     "counted",
     "italic",
+    "mark_guess",
     "plot_confusions",
     "plot_counts_by",
     "plot_ladder",

@@ -129,3 +129,33 @@ def scale_axis(axis: Axis, measure: str) -> None:
     if not measure.endswith("mrr"):
         unit = "" if measure == "gain" else " %"
         axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=unit))
+
+
+def mark_guess(ax: Axes, guess: object, across: bool = True) -> Axes:
+    """Return `ax` with a dashed line at what the reader guessed; `...` draws none.
+
+    Args:
+        guess: a number in the unit of the axis: a fraction where it shows per cent.
+        across: the guess is of the horizontal axis; False: of the upright one.
+    Raises:
+        ValueError: neither a number nor `...`.
+    """
+    if guess is Ellipsis:
+        return ax
+    if not isinstance(guess, (int, float)):
+        raise ValueError(f"guess must be a number, such as 0.6, or `...`; got {guess!r}")
+    draw = ax.axvline if across else ax.axhline
+    draw(guess, color=COLORS["accent"], ls="--", lw=1.6)
+    spot = (guess, 1) if across else (1, guess)
+    ax.annotate(
+        "your guess",
+        xy=spot,
+        xycoords=("data", "axes fraction") if across else ("axes fraction", "data"),
+        xytext=(4, -4),
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        color=COLORS["accent"],
+        fontsize=9,
+    )
+    return ax

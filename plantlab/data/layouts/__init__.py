@@ -4,6 +4,7 @@ One file a layout: it looks at a folder and returns Found, or None if the folder
 A new one is a file of its own and a line in PUBLISHED.
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -34,8 +35,9 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
     Args:
         source: a folder of class folders (also below train, valid and test) or of unlabelled
             photos, a CSV or Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or
-            2022-2025 (CSV), Pl@ntNet-300K, or "greenhouse", the built-in flora. A relative path
-            starts at the working folder, else at the project's.
+            2022-2025 (CSV), Pl@ntNet-300K, or "greenhouse", the built-in flora ("greenhouse-1" is
+            another one, grown from seed 1). A relative path starts at the working folder, else at
+            the project's.
         names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"}
             says it all.
     Raises:
@@ -45,10 +47,11 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
         raise ValueError(
             f"names must be 'auto', 'dwc' or a dict such as {{'file': 'image_path'}}; got {names!r}"
         )
-    if str(source) == "greenhouse":
+    built_in = re.fullmatch(r"greenhouse(?:-(\d+))?", str(source))
+    if built_in:
         from plantlab import greenhouse
 
-        return greenhouse.build()
+        return greenhouse.build(seed=int(built_in[1] or 0))
     path = _locate(source)
     for table in (path, path / "images.parquet", path / "images.csv"):
         if table.is_file():
