@@ -14,7 +14,7 @@ from plantlab.networks.compiled import compile_network
 from plantlab.networks.explain import grad_cam
 from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions
-from plantlab.predictions.confidence import back_off, temper
+from plantlab.predictions.confidence import back_off, pool, temper
 
 FEW_SPECIES = 8  # up to so many are told by name
 LARGEST_BATCH = 16  # photos
@@ -166,6 +166,7 @@ class Identifier:
         known = self.card["organs"]
         weights = np.array([known.get(organ, 1.0) for organ in organs])
         plant = said.by_observation("product", weights)
+        plant = pool(plant, self.card.get("pooling", 0.0))
         return plant.within(within) if within else plant
 
     def _decide(self, said: Predictions, strangeness: np.ndarray) -> pd.DataFrame:
