@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from plantlab.heads.losses import Weighted
 from plantlab.networks.device import device_of
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, K) and targets (N,) -> the mean loss
@@ -137,6 +138,7 @@ def out_of_fold(
     n_species: int,
     groups: np.ndarray,
     n_folds: int = 5,
+    shares: np.ndarray | None = None,
     **options: object,
 ) -> np.ndarray:
     """Return probabilities float32 (N, K) of every row from a head that did not learn from it.
@@ -145,6 +147,7 @@ def out_of_fold(
 
     Args:
         groups: (N,) the observation of each row.
+        shares: (N,) how much each row counts, see losses.Weighted; None counts all alike.
         options: of fit_linear. A species not learnt from gets 0 in that fold.
     """
     from sklearn.model_selection import StratifiedGroupKFold
@@ -153,6 +156,8 @@ def out_of_fold(
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=0)
     for learn, ask in folds.split(embeddings, targets, groups):
         there, codes = np.unique(targets[learn], return_inverse=True)
+        if shares is not None:
+            options["loss"] = Weighted(shares[learn])
         narrow = fit_linear(embeddings[learn], codes, len(there), **options)
         head = widen(narrow, there, n_species)
         probs[ask] = probabilities(head, embeddings[ask])

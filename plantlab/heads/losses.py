@@ -41,6 +41,22 @@ def class_balanced_weights(counts: Counts, beta: float = 0.999) -> Tensor:
     return (weights / weights.mean()).float()
 
 
+class Weighted(nn.Module):
+    """Cross-entropy to which each row adds its own share, such as how far its label is believed.
+
+    Args:
+        shares: (N,), 0 or more, of the rows in their order: for losses over all rows at once.
+    """
+
+    def __init__(self, shares: Counts):
+        super().__init__()
+        self.shares = _tensor(shares, torch.float32)
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        each = F.cross_entropy(logits, targets, reduction="none")
+        return (self.shares * each).sum() / self.shares.sum()
+
+
 class LogitAdjusted(nn.Module):
     """Cross-entropy of logits + tau * log(share of the species in train).
 
