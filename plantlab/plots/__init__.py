@@ -5,6 +5,7 @@ Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor
 
 from plantlab.plots.answers import plot_confusions, plot_reliability
 from plantlab.plots.frame import counted, mark_guess, titled
+from plantlab.plots.gains import plot_gains
 from plantlab.plots.photos import plot_photos
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
@@ -20,6 +21,7 @@ __all__ = [
     "mark_guess",
     "plot_confusions",
     "plot_counts_by",
+    "plot_gains",
     "plot_ladder",
     "plot_learning_curve",
     "plot_map",
