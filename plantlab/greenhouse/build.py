@@ -5,6 +5,7 @@ import io
 import json
 import os
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from plantlab.greenhouse.plan import plan_photos
 
 # Frozen by a test; raised whenever a photo changes, and part of the name of a built folder.
 VERSION = "2"
+AT_ONCE = 32  # photos that a process draws before it hands them over
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Parameters:
     """What a built flora is made from, and named by; see `grow_flora` and `plan_photos`."""
 
     n_species: int = 20
-    n_images: int = 6000
+    n_images: int = 5200
     image_size: int = 128  # pixels along a side
     seed: int = 0
     imbalance: float = 6
@@ -109,11 +111,17 @@ def _write_photos(
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
-    pool = Parallel(n_jobs or os.cpu_count(), return_as="generator", batch_size=32)
-    photos = pool(delayed(jpeg_bytes)(flora, row, size) for _, row in plan.iterrows())
+    pool = Parallel(n_jobs or os.cpu_count(), return_as="generator", batch_size=1)
+    starts = range(0, len(plan), AT_ONCE)
+    sheaves = pool(delayed(_draw)(flora, plan[at : at + AT_ONCE], size) for at in starts)
     paths = tqdm(plan["image_path"], "growing the flora", leave=False)
-    for path, photo in zip(paths, photos):
+    for path, photo in zip(paths, chain.from_iterable(sheaves)):
         write_whole(folder / path, photo)
+
+
+def _draw(flora: pd.DataFrame, rows: pd.DataFrame, size: int) -> list[bytes]:
+    """Return the JPEG files of some photos."""
+    return [jpeg_bytes(flora, row, size) for row in rows.itertuples()]
 
 
 def jpeg_bytes(flora: pd.DataFrame, row: pd.Series, size: int = 128) -> bytes:

@@ -207,9 +207,9 @@ def develop(picture: ndarray, rng: Generator, size: int, flat: bool = False) -> 
     picture = clip(picture, 0, 1).astype(np.float32)
     picture = picture * _exposure(picture, rng, flat)
     grey = picture.mean(-1, keepdims=True)
-    saturated = grey + (picture - grey) * rng.uniform(0.65, 1.25)
-    cast = 1 + rng.normal(0, 0.02 if flat else 0.055, 3)
-    picture = clip(saturated * cast, 0, 1)
+    saturated = grey + (picture - grey) * np.float32(rng.uniform(0.7, 1.25))
+    cast = 1 + rng.normal(0, 0.02 if flat else 0.045, 3)
+    picture = clip(saturated * np.float32(cast), 0, 1)
     contrast = rng.uniform(-0.4, 0.4)
     steeper = contrast * picture * (1 - picture) * (2 * picture - 1)
     picture = picture + steeper
@@ -219,7 +219,7 @@ def develop(picture: ndarray, rng: Generator, size: int, flat: bool = False) -> 
     if rng.random() < 0.2:
         picture = blurred(picture, rng.uniform(0.3, 0.9) * size / 128)
     grain = rng.uniform(0.001, 0.015)
-    noise = rng.normal(0, grain, picture.shape)
+    noise = rng.standard_normal(picture.shape, np.float32) * np.float32(grain)
     return canvas(picture + noise, size)
 
 

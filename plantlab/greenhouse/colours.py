@@ -1,7 +1,5 @@
 """Colours, mixed and clouded. A colour is (3,), red, green and blue from 0 to 1."""
 
-import colorsys
-
 import numpy as np
 from numpy import clip, ndarray
 from numpy.random import Generator
@@ -9,14 +7,23 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 Shape = int | tuple[int, int]
+PRIMARIES = np.array([5, 3, 1])  # where red, green and blue lie, in sixths of the hues
 
 
-def rgb(hue: float, saturation: float, value: float) -> ndarray:
-    """Return the colour (3,) of hue, saturation and value, each from 0 to 1."""
-    saturation = clip(saturation, 0, 1)
-    value = clip(value, 0, 1)
-    colour = colorsys.hsv_to_rgb(hue % 1, saturation, value)
-    return np.array(colour, np.float32)
+def rgb(hue: ArrayLike, saturation: ArrayLike, value: ArrayLike) -> ndarray:
+    """Return the colour (..., 3) of hue, saturation and value, each from 0 to 1.
+
+    >>> rgb(1 / 3, 1, 0.5).tolist()
+    [0.0, 0.5, 0.0]
+
+    Source: A. R. Smith, Color gamut transform pairs, SIGGRAPH 1978.
+    """
+    hue = np.asarray(hue, float)[..., None]
+    saturation = clip(np.asarray(saturation, float), 0, 1)[..., None]
+    value = clip(np.asarray(value, float), 0, 1)[..., None]
+    sixths = (PRIMARIES + 6 * hue) % 6
+    missing = clip(np.minimum(sixths, 4 - sixths), 0, 1)
+    return (value * (1 - saturation * missing)).astype(np.float32)
 
 
 def mix(a: ndarray, b: ArrayLike, share: ArrayLike) -> ndarray:

@@ -19,6 +19,7 @@ FACE = np.array([[-1, 0, 0], [0, 0, 1.0], [0, 1, 0]])  # a flower faces along th
 N_LEAVES = 3  # different ones on a plant
 N_FLOWERS = 2
 N_FRUITS = 2
+POINTS_A_SAMPLE = 3.5  # of an organ; those of a small one would else lie upon one another
 
 
 class Crowd(NamedTuple):
@@ -77,11 +78,19 @@ def _organs(
         mine = slice(k, None, n_kinds)
         sizes = parts.sizes[mine, 0]
         n_points = int(max(5, sizes.max() * 0.6))  # along it
-        mesh = make(n_points)
+        mesh = _thinned(make(n_points), sizes.max(), rng)
         tints = rng.normal(1, 0.07, len(sizes))
         frames = parts.frames[mine]
         crowds.append(Crowd(mesh, frames, parts.origins[mine], sizes, tints))
     return crowds
+
+
+def _thinned(mesh: ndarray, size: float, rng: Generator) -> ndarray:
+    """Return as many points of a mesh as its picture needs, of `size` samples across."""
+    enough = int(POINTS_A_SAMPLE * size**2) + 40
+    if len(mesh) <= enough:
+        return mesh
+    return mesh[np.sort(rng.choice(len(mesh), enough, replace=False))]
 
 
 def _stems(parts: Parts, plant: SimpleNamespace, rng: Generator, wood: bool) -> list[Crowd]:

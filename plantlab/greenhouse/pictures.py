@@ -40,8 +40,8 @@ def pixels(image: Image.Image, blur: float = 0) -> ndarray:
 
 def coordinates(size: int, low: float = 0) -> tuple[ndarray, ndarray]:
     """Return the height, from the top, and the place along the row of every pixel, `low` to 1."""
-    steps = slice(low, 1, size * 1j)  # so mgrid takes `size` steps, both ends among them
-    y, x = np.mgrid[steps, steps]
+    steps = np.linspace(low, 1, size, dtype=np.float32)
+    y, x = np.meshgrid(steps, steps, indexing="ij")
     return y, x
 
 
@@ -66,28 +66,29 @@ class Strokes:
         lower = np.stack([back, u**2 - 1], -1)
         lens = np.concatenate([upper, lower])
         reach = np.array([self.length, self.width])
-        for _ in range(n):
-            turn = _turn(self._angle(rng))
-            edge = lens * side * reach * rng.uniform(0.5, 1.4, 2)
-            place = rng.uniform(-0.1, 1.1, 2) * side
-            corners = (edge @ turn + place).ravel()
-            colour = self._colour(rng) * 255
-            draw.polygon(corners.tolist(), tuple(colour.astype(int)))
+        sizes = side * reach * rng.uniform(0.5, 1.4, (n, 2))
+        edges = lens * sizes[:, None]  # (n, 14, 2)
+        places = rng.uniform(-0.1, 1.1, (n, 2)) * side
+        corners = edges @ _turns(self._angles(rng, n)) + places[:, None]
+        colours = (self._colours(rng, n) * 255).astype(int)
+        for blade, colour in zip(corners.reshape(n, 2 * len(lens)).tolist(), colours.tolist()):
+            draw.polygon(blade, tuple(colour))
 
-    def _angle(self, rng: Generator) -> float:
+    def _angles(self, rng: Generator, n: int) -> ndarray:
         if self.upright:
-            return pi / 2 + rng.normal(0, 0.25)
-        return rng.uniform(0, 2 * pi)
+            return pi / 2 + rng.normal(0, 0.25, n)
+        return rng.uniform(0, 2 * pi, n)
 
-    def _colour(self, rng: Generator) -> ndarray:
+    def _colours(self, rng: Generator, n: int) -> ndarray:
         return rgb(
-            self.hue + rng.normal(0, 0.025),
-            self.saturation * rng.uniform(0.7, 1.2),
-            rng.uniform(*self.value),
+            self.hue + rng.normal(0, 0.025, n),
+            self.saturation * rng.uniform(0.7, 1.2, n),
+            rng.uniform(*self.value, n),
         )
 
 
-def _turn(angle: float) -> ndarray:
-    c = cos(angle)
-    s = sin(angle)
-    return np.array([[c, -s], [s, c]])
+def _turns(angles: ndarray) -> ndarray:
+    """Return matrices (n, 2, 2) that turn by angles (n,)."""
+    c = cos(angles)
+    s = sin(angles)
+    return np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], 1)

@@ -58,7 +58,7 @@ def species_counts(n_species: int, n_images: int, imbalance: float = 10) -> ndar
 
 def plan_photos(
     flora: pd.DataFrame,
-    n_images: int = 6000,
+    n_images: int = 5200,
     imbalance: float = 6,
     web_share: float = 0.21,
     web_noise: float = 0.45,

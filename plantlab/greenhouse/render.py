@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from plantlab.greenhouse.growth import Parts
 from plantlab.greenhouse.organs import Crowd
-from plantlab.greenhouse.shapes import spread, unit
+from plantlab.greenhouse.shapes import sizes_of_copies, unit
 
 FINE = 2  # samples along the side of a pixel
 FAR = -1e6  # the depth of nothing
@@ -121,17 +121,28 @@ def render(
 
 def _project(crowds: list[Crowd], wide: int, press: float) -> Points:
     """Return the points that fall into the picture, in perspective."""
-    copies = [spread(*crowd[:4]).reshape(-1, 3) for crowd in crowds]
-    places = np.concatenate(copies) * np.float32([1, 1, press])
-    x, y, z = places.T
+    x, y, z = (_coordinate(crowds, axis) for axis in range(3))
+    z = z * np.float32(press)
     lens = 4 * wide  # its distance
-    nearer = lens / np.maximum(lens - z, wide)
+    nearer = np.float32(lens) / np.maximum(lens - z, wide)
     column = (x * nearer + wide / 2).astype(np.int32)
     row = (wide / 2 - y * nearer).astype(np.int32)
     inside = _between(column, wide) & _between(row, wide)
     which = np.flatnonzero(inside)
     spot = (row * wide + column)[which]
-    return Points(which, spot, places[which].T.copy())
+    return Points(which, spot, np.stack([x[which], y[which], z[which]]))
+
+
+def _coordinate(crowds: list[Crowd], axis: int) -> ndarray:
+    """Return x, y or z (0, 1 or 2) of the points of all crowds, copy after copy."""
+    found = []
+    for mesh, frames, origins, sizes, _ in crowds:
+        stretch = sizes_of_copies(sizes, len(frames))
+        turned = np.float32(frames[:, axis] * stretch)
+        at = np.broadcast_to(np.float32(origins), (len(frames), 3))
+        copies = turned @ mesh[:, :3].T + at[:, axis, None]  # (N, P)
+        found.append(copies.ravel())
+    return np.concatenate(found)
 
 
 def _between(sample: ndarray, wide: int) -> ndarray:

@@ -153,12 +153,22 @@ def surface(points: ndarray, colours: ndarray, shine: float = 0.15, thin: float 
     rows, columns, _ = points.shape
     mesh = np.empty((rows, columns, 11), np.float32)
     mesh[..., :3] = points
-    along_u, along_v = np.gradient(mesh[..., :3], axis=(0, 1))
+    along_u = _slope(mesh[..., :3])
+    along_v = _slope(mesh[..., :3].swapaxes(0, 1)).swapaxes(0, 1)
     mesh[..., 3:6] = unit(cross(along_v, along_u))
     mesh[..., 6:9] = clip(colours, 0.01, 1) ** GAMMA
     mesh[..., 9] = shine
     mesh[..., 10] = thin
     return mesh.reshape(-1, 11)
+
+
+def _slope(points: ndarray) -> ndarray:
+    """Return the directions (U, V, 3) in which the points of a grid follow one another over U."""
+    slope = np.empty_like(points)
+    slope[0] = points[1] - points[0]
+    slope[1:-1] = points[2:] - points[:-2]
+    slope[-1] = points[-1] - points[-2]
+    return slope
 
 
 def spread(mesh: ndarray, frames: ndarray, origins: ArrayLike, sizes: ArrayLike) -> ndarray:
@@ -169,13 +179,18 @@ def spread(mesh: ndarray, frames: ndarray, origins: ArrayLike, sizes: ArrayLike)
         origins: (N, 3), or one for all.
         sizes: (N,), (N, 3) or one for all.
     """
-    sizes = np.asarray(sizes, np.float32)
-    if sizes.ndim < 2:
-        sizes = np.broadcast_to(sizes, len(frames))[:, None]
-    turned = _transposed(frames) * sizes[..., None]
+    turned = _transposed(frames) * sizes_of_copies(sizes, len(frames))[..., None]
     origins = np.asarray(origins, np.float32)
     origins = np.broadcast_to(origins, (len(frames), 3))
     return mesh[:, :3] @ turned + origins[:, None]
+
+
+def sizes_of_copies(sizes: ArrayLike, n: int) -> ndarray:
+    """Return the sizes of `n` copies, (N, 1) or, along each axis, (N, 3)."""
+    sizes = np.asarray(sizes, np.float32)
+    if sizes.ndim < 2:
+        sizes = np.broadcast_to(sizes, n)[:, None]
+    return sizes
 
 
 def _transposed(frames: ndarray) -> ndarray:
