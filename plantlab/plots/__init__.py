@@ -4,6 +4,7 @@ Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor
 """
 
 from plantlab.plots.answers import plot_confusions, plot_reliability
+from plantlab.plots.floras import plot_floras
 from plantlab.plots.frame import counted, mark_guess, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.photos import plot_photos
@@ -21,6 +22,7 @@ __all__ = [
     "mark_guess",
     "plot_confusions",
     "plot_counts_by",
+    "plot_floras",
     "plot_gains",
     "plot_ladder",
     "plot_learning_curve",

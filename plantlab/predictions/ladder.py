@@ -33,15 +33,21 @@ class Ladder:
         self.rows.append(first | self._scores(self.one))
 
     def climb(
-        self, method: str, answers: Predictions, setting: object = "", always: bool = False
+        self,
+        method: str,
+        answers: Predictions | pd.Series,
+        setting: object = "",
+        always: bool = False,
     ) -> bool:
         """Put a step on the ladder and return whether it stays.
 
         Args:
-            answers: one row a plant of valid and test, the step taken on top of those that stay.
+            answers: one row a plant of valid and test, the step taken on top of those that stay; or
+                the number of each plant, as by_plant has it.
             always: it stays whatever valid says, as it is no matter of gain.
         """
-        now = by_plant(answers).reindex(self.state.index)
+        now = by_plant(answers) if isinstance(answers, Predictions) else answers
+        now = now.reindex(self.state.index)
         before = self.state
         on_valid = self.of("valid", now).mean()
         stays = bool(always or on_valid > self.of("valid", before).mean())

@@ -3,7 +3,7 @@
 A number a plant, so that gains are paired and plants are resampled. Introduced in notebook 06.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -41,6 +41,21 @@ def gained(
     if not gain.any():
         low = -high  # no plant differs: as likely worse as better
     return gain.groupby(alike).mean().mean(), low, high
+
+
+def gain_table(pairs: Mapping[str, tuple[pd.Series, pd.Series]]) -> pd.DataFrame:
+    """Return a row for each of `pairs` by its name: method, n plants, before, now, gain, low, high.
+
+    Args:
+        pairs: names, and of each the numbers of the same plants now and before, as by_plant has
+            them.
+    """
+    rows = []
+    for method, (now, before) in pairs.items():
+        gain, low, high = gained(now, before)
+        row = {"method": method, "n": len(now), "before": before.mean(), "now": now.mean()}
+        rows.append(row | {"gain": gain, "low": low, "high": high})
+    return pd.DataFrame(rows)
 
 
 def some_photos(answers: Predictions, n: int, how: str = "mean") -> pd.Series:

@@ -65,3 +65,29 @@ def predict_joint(
     probs = pd.DataFrame(answers.probs.T).groupby(names).sum()  # (K, N)
     truth = images.assign(species=images[target])
     return Predictions(truth, probs.index, probs.T)
+
+
+def fit_and_ask(
+    network: Classifier,
+    learnt: pd.DataFrame,
+    asked: pd.DataFrame,
+    image_size: int = 128,
+    penalty: float = 3.0,
+    pairs: bool = False,
+    views: tuple[str, ...] = ("plain",),
+    cache: str | Path | None = "data/cache/embeddings",
+) -> Predictions:
+    """Fit a head to the train rows of `learnt` and return what it says of the species of `asked`.
+
+    Args:
+        pairs: the head learns organ and species together (`fit_joint`), else species alone.
+        views: of the photos asked about, averaged; plain ones are learnt from.
+    """
+    fit = fit_joint if pairs else fit_head
+    ask = predict_joint if pairs else _predict_species
+    fit(network, learnt, image_size, penalty, cache=cache)
+    return ask(network, asked, image_size=image_size, views=tuple(views), cache=cache)
+
+
+def _predict_species(network: Classifier, images: pd.DataFrame, **options: object) -> Predictions:
+    return predict(network, None, images, **options)
