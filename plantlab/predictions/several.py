@@ -17,6 +17,16 @@ from plantlab.predictions.predictions import Predictions
 LEAST = 50  # plants that a comparison rests on, at least, to be shown
 
 
+def organs_of(images: pd.DataFrame) -> list[str]:
+    """Return the organs that the photos show, the most frequent first; [] where none is known.
+
+    >>> organs_of(pd.DataFrame({"organ": ["leaf", "flower", "", "leaf"]}))
+    ['leaf', 'flower']
+    """
+    organ = images.get("organ", pd.Series(dtype=str))
+    return [name for name in organ.value_counts().index if name]
+
+
 def by_plant(answers: Predictions) -> pd.Series:
     """Return the mean reciprocal rank of each plant's rows, in their order, by observation.
 
@@ -130,8 +140,8 @@ def organ_pairs(answers: Predictions, how: str = "mean") -> pd.DataFrame:
 def compare_organs(pairs: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
     """Return by how much one organ says more than another, on the plants that show both.
 
-    A row two organs: winner, loser, n plants, n_species, gain, low and high; the largest gain
-    first. Those of fewer than `least` plants are left out.
+    A row two organs: method ("flower over leaf"), winner, loser, n plants, n_species, gain, low and
+    high; the largest gain first. Those of fewer than `least` plants are left out.
 
     Args:
         pairs: of organ_pairs.
@@ -150,7 +160,19 @@ def compare_organs(pairs: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
         rows.append(row | {"gain": gain, "low": low, "high": high})
     columns = ["winner", "loser", "n", "n_species", "gain", "low", "high"]
     table = pd.DataFrame(rows, columns=columns)
+    table.insert(0, "method", table["winner"] + " over " + table["loser"])
     return table.sort_values("gain", ascending=False, ignore_index=True)
+
+
+def best_organ(duels: pd.DataFrame) -> str:
+    """Return the organ that says clearly more than most others, "" where none does.
+
+    Args:
+        duels: of compare_organs; clear is a gain whose interval does not reach zero.
+    """
+    clear = duels[duels["low"] > 0]
+    wins = clear["winner"].value_counts().sub(clear["loser"].value_counts(), fill_value=0)
+    return wins.idxmax() if len(wins) else ""
 
 
 def second_photos(pairs: pd.DataFrame, least: int = LEAST) -> pd.DataFrame:
