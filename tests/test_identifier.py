@@ -17,14 +17,14 @@ from plantlab.data import layouts
 from plantlab.data.photos import PhotoError
 from plantlab.data.table import TableError
 from plantlab.identify import store
-from plantlab.identify.build import Asked, _with_strangers, build
+from plantlab.identify.build import Asked, _strangers, build
 from plantlab.identify.files import identify_files
 from plantlab.identify.learn import learn
 from plantlab.identify.onnx import check_onnx
 from plantlab.identify.store import SHIPPED, load
 from plantlab.networks.backbones import create_network
 from plantlab.networks.batches import batches
-from plantlab.predictions import Predictions, metrics
+from plantlab.predictions import Predictions, concat, metrics
 from plantlab.predictions.confidence import back_off_limits
 
 GENERA = {"Stripes across": "Stripes", "Stripes along": "Stripes", "Plain grey": "Plain"}
@@ -81,7 +81,7 @@ def test_it_learns_stripes_and_scores_them_on_test(model):
     assert "3 species" in model.knows and "Plain grey" in model.knows
     origin = {"backbone": "test_resnet", "origin": "random, seed 0", "sha256": None}
     assert model.card["backbone"] == "test_resnet" and model.card["weights"] == origin
-    assert model.card["strangers"] == 0 and "where no photos more were asked" in store.model_card(
+    assert model.card["strangers"] == 0 and "where no plants more were asked" in store.model_card(
         model
     )
 
@@ -236,13 +236,12 @@ def test_thresholds_are_set_among_questions_about_plants_that_were_not_learnt():
         Asked(images, (centre[of] + rng.normal(size=(200, 16))).astype(np.float32), said)
         for _ in range(2)
     )
-    asked = _with_strangers(train, valid)
-    assert len(asked) == 240, "all of valid, and a fifth of the species once more"
-    np.testing.assert_array_equal(asked.probs[:200], said.probs)
-    strangers = asked.images["species"][200:]
-    assert strangers.nunique() == 2
-    assert asked.probs[np.arange(200, 240), asked.targets[200:]].max() < 1e-6
+    strangers = _strangers(train, valid)
+    assert len(strangers) == 40, "a fifth of the species once more"
+    assert strangers.images["species"].nunique() == 2
+    assert strangers.probs[np.arange(40), strangers.targets].max() < 1e-6
     taxonomy = pd.DataFrame({"species": names})
+    asked = concat([said, strangers])
     alone, among = (back_off_limits(each, taxonomy)["species"] for each in (said, asked))
     assert among > alone, "what a stranger may be taken for is asked for more"
 

@@ -147,7 +147,7 @@ def test_floras_are_tried_with_what_they_leave_and_lose(answers):
 
 def test_gains_are_drawn_beside_none_and_say_their_plants():
     rows = pd.DataFrame({"method": ["flower"], "n": [1200], "gain": 0.1, "low": 0.05, "high": 0.2})
-    ax = plots.plot_gains(rows, "It gains", "2 plants (generated)")
+    ax = plots.plot_same_plants(rows, "It gains", "2 plants (generated)")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["flower  (1,200 plants)"]
     assert any(text.get_text() == "+10.0 (+5.0 to +20.0)" for text in ax.texts)
     assert "It gains" in (ax.get_title(), ax.get_title(loc="left"))

@@ -19,7 +19,7 @@ from plantlab.networks.backbones import Classifier
 from plantlab.networks.embeddings import embed
 from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions, concat
-from plantlab.predictions.confidence import back_off_limits, temper, temperature
+from plantlab.predictions.confidence import back_off_limits, pool, pooling, temper, temperature
 from plantlab.predictions.metrics import score
 
 THUMBNAIL = 160  # pixels
@@ -86,6 +86,7 @@ def build(
         **_about_network(network, image_size),
         **_about_images(images, licence),
         "temperature": heat,
+        "pooling": pooling(valid.said),
         **_limits(train, valid, taxonomy, error),
         "strange": _strange(arrays["embeddings"], valid.embeddings),
         "organs": organs,
@@ -180,21 +181,30 @@ def _about_images(images: pd.DataFrame, licence: str) -> dict:
 
 def _limits(train: Asked, valid: Asked, taxonomy: pd.DataFrame, error: float) -> dict:
     """Return how sure an answer must be at each rank, and what that was set on."""
-    questions = _with_strangers(train, valid)
-    limits = back_off_limits(questions, taxonomy, error)
+    power = pooling(valid.said)
+    known, strangers = (_plants(said, power) for said in (valid.said, _strangers(train, valid)))
+    limits = back_off_limits(concat([known, strangers]), taxonomy, error)
+    trusting = back_off_limits(known, taxonomy, error)
     return {
         "limits": {rank: min(limit, NEVER) for rank, limit in limits.items()},
+        "limits_without_strangers": {rank: min(limit, NEVER) for rank, limit in trusting.items()},
         "error": error,
-        "strangers": len(questions) - len(valid.said),
+        "strangers": len(strangers),
     }
 
 
-def _with_strangers(train: Asked, valid: Asked, seed: int = 0) -> Predictions:
-    """Return what is said of valid, and below it what a head says of strangers.
+def _plants(said: Predictions, power: float) -> Predictions:
+    """Return what is said of each plant, as an Identifier fuses its photos."""
+    if "obs_id" not in said.images:
+        return said
+    return pool(said.by_observation("product"), power)
 
-    Strangers are the valid photos of a fifth of the species, which that head never met. Thresholds
-    that are set on both are kept also where one question in six is about a plant that was not
-    learnt.
+
+def _strangers(train: Asked, valid: Asked, seed: int = 0) -> Predictions:
+    """Return what a head says of photos of species that it never met.
+
+    They are the valid photos of a fifth of the species. Thresholds that are set on them and on all
+    of valid are kept also where one question in six is about a plant that was not learnt.
     """
     species = np.array(valid.said.species)
     n_species = len(species)
@@ -210,7 +220,7 @@ def _with_strangers(train: Asked, valid: Asked, seed: int = 0) -> Predictions:
     said = Predictions(valid.images, species, probabilities(head, valid.embeddings))
     strangers = valid.images["species"].isin(species[strange]).to_numpy()
     heat = temperature(said.select(~strangers))
-    return concat([valid.said, temper(said.select(strangers), heat)])
+    return temper(said.select(strangers), heat)
 
 
 def _strange(references: np.ndarray, valid: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from plantlab.networks.compiled import compile_network
 from plantlab.networks.explain import grad_cam
 from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions
-from plantlab.predictions.confidence import back_off, temper
+from plantlab.predictions.confidence import back_off, pool, temper
 
 FEW_SPECIES = 8  # up to so many are told by name
 LARGEST_BATCH = 16  # photos
@@ -109,6 +109,27 @@ class Identifier:
             organs=organs,
         )
 
+    def tell(self, images: pd.DataFrame) -> pd.DataFrame:
+        """Return what is said of each plant of an image table, a row a plant, as `answer` would.
+
+        Its columns: obs_id, n_photos, rank ("species", "genus", "family", "not sure" or "unlike"),
+        name, score, best (the first species, named or not), sure (its probability).
+
+        Args:
+            images: with image_path and obs_id; as inspection.set_aside returns it.
+        """
+        seen, found = self.see(images["image_path"].tolist())
+        said = Predictions(images, self.species, seen.probs)
+        organs = self.tell_organs(found, ["auto"] * len(images))
+        plants = self._pooled(said, organs)
+        codes, _ = pd.factorize(images["obs_id"])
+        least = pd.Series(self.near.strangeness(found)).groupby(codes).min()
+        told = self._decide(plants, least.to_numpy())
+        told = told.assign(best=plants.named(), sure=plants.confidence())
+        told.loc[told.pop("unlike"), ["rank", "name"]] = ["unlike", ""]
+        told[["obs_id", "n_photos"]] = plants.images[["obs_id", "n_photos"]].to_numpy()
+        return told.drop(columns="image_path")
+
     def stream(self, paths: list[str], size: int = 256, k: int = 5) -> Iterator[pd.DataFrame]:
         """Yield a table of `size` photos at a time, a row each.
 
@@ -163,10 +184,15 @@ class Identifier:
 
     def _fused(self, said: Predictions, organs: list[str], within: list[str]) -> Predictions:
         """Return one row for the plant: its photos weighed by their organs, in a flora if asked."""
+        plant = self._pooled(said, organs)
+        return plant.within(within) if within else plant
+
+    def _pooled(self, said: Predictions, organs: list[str]) -> Predictions:
+        """Return one row a plant: its photos weighed by their organs, surer the more they are."""
         known = self.card["organs"]
         weights = np.array([known.get(organ, 1.0) for organ in organs])
-        plant = said.by_observation("product", weights)
-        return plant.within(within) if within else plant
+        plants = said.by_observation("product", weights)
+        return pool(plants, self.card.get("pooling", 0.0))
 
     def _decide(self, said: Predictions, strangeness: np.ndarray) -> pd.DataFrame:
         """Return how deep each answer may go: image_path, rank, name, score, and if it is `unlike`.

@@ -148,7 +148,7 @@ def model_card(model: Identifier) -> str:
         *_told_scores(card["scores"]),
         "",
         f"An answer goes as deep as at most {card['error']:.0%} of such answers on valid were "
-        f"wrong, where {card.get('strangers') or 'no'} photos more were asked about as plants not "
+        f"wrong, where {card.get('strangers') or 'no'} plants more were asked about as species not "
         "learnt. One in a hundred photos of valid was called unlike anything known.",
         *card.get("notes", []),
         "",

@@ -61,7 +61,7 @@ def plot_guises(
     changes = np.abs(rows[1:] - seen[0])
     moved = pd.Series(changes.mean(axis=(1, 2, 3, 4)) / WHITE, augments)
     names = ["on test"] + [f"{augment}  {share:.0%}" for augment, share in moved.items()]
-    ax = _mosaic(rows, names, fontsize=8)
+    ax = _mosaic(rows, names)
     _name_views(ax, views, image_size)
     most = moved.idxmax()
     least = moved.where(moved > 0, 2).idxmin()  # none moves nothing
@@ -89,7 +89,7 @@ def _guises(
 def _name_views(ax: Axes, views: Sequence[str], side: int) -> None:
     """Write the name of each view onto its picture, in the first row of a mosaic."""
     box = {"facecolor": "black", "alpha": 0.6, "pad": 1, "lw": 0}
-    style = {"ha": "center", "fontsize": 7, "color": "white", "bbox": box}
+    style = {"ha": "center", "fontsize": 9, "color": "white", "bbox": box}
     for i, view in enumerate(views):
         ax.text((i + 0.5) * side, 0.97 * side, view, **style)
 

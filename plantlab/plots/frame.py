@@ -17,6 +17,7 @@ from plantlab.plots.style import COLORS, FACES
 from plantlab.predictions.metrics import SCORES
 
 TITLE_WIDTH = 66  # letters in a line
+RESTS_ON = "what it rests on"  # the mark of the line under a title
 
 
 def titled(ax: Axes, title: str, line: str) -> Axes:
@@ -25,8 +26,11 @@ def titled(ax: Axes, title: str, line: str) -> Axes:
     if "\n" not in title:
         title = "\n".join(textwrap.wrap(title, TITLE_WIDTH))
     ax.set_title(title.replace("\xa0", " "), pad=20)
+    for earlier in [text for text in ax.texts if text.get_gid() == RESTS_ON]:
+        earlier.remove()  # a figure that is given another title
     ax.annotate(
         line,
+        gid=RESTS_ON,
         xy=(0, 1),
         xycoords="axes fraction",
         xytext=(0, 6),

@@ -1,34 +1,36 @@
-"""What one thing says more than another: gains with their intervals, against none."""
+"""What was gained: differences with their intervals, and what could have been seen."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from plantlab.data.table import require
-from plantlab.plots.frame import draw_dots, scale_axis, titled
+from plantlab.plots.frame import counted, draw_dots, said, scale_axis, titled
 from plantlab.plots.style import COLORS
+from plantlab.predictions.compare import detectable, points
+
+SPREAD = ["gain", "gain_low", "gain_high"]
 
 
-def plot_gains(
-    rows: pd.DataFrame, title: str, line: str, ax: Axes | None = None, measure: str = "MRR"
-) -> Axes:
-    """Draw the gain of each row, named by `method`, with its interval beside a line at none.
+def plot_gains(rows: pd.DataFrame, ax: Axes | None = None, title: str = "") -> Axes:
+    """Draw what each row gains, with its 95 % interval, beside zero.
 
-    Each name says on how many plants its row rests, since that may differ from row to row.
-    Introduced in notebook 06.
+    Rows stay in the table's order. The line below the title says which gain the widest of the
+    intervals would have shown: where one holds zero, a smaller gain may still be there.
 
     Args:
-        rows: method, n, gain, low and high, in the order in which they are drawn.
-        line: what it rests on, for under the title.
+        rows: of compare.gains; `method` names them.
+        title: else the first row's gain.
     """
-    spread = ["gain", "low", "high"]
-    require(rows, "method", "n", *spread)
-    names = [f"{name}  ({n:,} plants)" for name, n in zip(rows["method"], rows["n"])]
-    labels = []
-    for gain, low, high in 100 * rows[spread].to_numpy(dtype=float):
-        labels.append(f"{gain:+.1f} ({low:+.1f} to {high:+.1f})")
-    ax = draw_dots(ax, names, rows[spread], labels, "method")
-    ax.axvline(0, color=COLORS["grey"], lw=1.2)
+    require(rows, "method", *SPREAD, "n", "kind")
+    spread = rows[SPREAD]
+    labels = [said(gain, "gain") for gain in rows["gain"]]
+    ax = draw_dots(ax, rows["method"].tolist(), spread, labels, "method")
+    ax.axvline(0, color=COLORS["grey"], lw=1)
     scale_axis(ax.xaxis, "gain")
-    ax.set_xlabel(f"gain, points of {measure}")
-    ax.margins(x=0.25)
+    ax.set_xlabel("points gained")
+    wide = spread.loc[(rows["gain_high"] - rows["gain_low"]).idxmax()]
+    seen = 100 * detectable(wide["gain_low"], wide["gain_high"])
+    first = rows.iloc[0]
+    title = title or f"{first['method']}: {points(*first[SPREAD])}"
+    line = f"{counted(rows)}, 95 % intervals; gains from {seen:.1f} points on would have been seen"
     return titled(ax, title, line)

@@ -20,6 +20,24 @@ def score_each(answers: Mapping[str, Predictions], **options) -> pd.DataFrame:
     return pd.concat(scores, ignore_index=True)
 
 
+def gains(
+    answers: Mapping[str, Predictions], baseline: Predictions, measure: str = "top1", **options
+) -> pd.DataFrame:
+    """Return score_each of the answers, and beside it what each gains on `baseline`.
+
+    The same photos are asked of both, so what makes one hard cancels, and a gain is known better
+    than a score: `gain`, `gain_low` and `gain_high` are those of metrics.difference.
+
+    Args:
+        measure: the score that is gained, such as "macro_top1".
+        options: of metrics.score.
+    """
+    rows = score_each(answers, **options)
+    columns = ["gain", "gain_low", "gain_high"]
+    rows[columns] = [metrics.difference(each, baseline, measure) for each in answers.values()]
+    return rows
+
+
 def points(gain: float, low: float, high: float, measure: str = "") -> str:
     """Return a difference of two scores, as metrics.difference has it, in words.
 

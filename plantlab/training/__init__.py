@@ -3,7 +3,7 @@
 from plantlab.training.checkpoint import StopEarly
 from plantlab.training.joint import fit_and_ask, fit_joint, predict_joint
 from plantlab.training.learner import fit, usual
-from plantlab.training.recipe import METHODS, fit_head, predict, train
+from plantlab.training.recipe import METHODS, fit_head, predict, predict_views, train
 
 __all__ = [
     "METHODS",
@@ -14,6 +14,7 @@ __all__ = [
     "fit_joint",
     "predict",
     "predict_joint",
+    "predict_views",
     "train",
     "usual",
 ]

@@ -88,6 +88,21 @@ def predict(
     return fuse(answers)
 
 
+def predict_views(
+    network: Classifier,
+    images: pd.DataFrame,
+    views: tuple[str, ...],
+    cache: str | Path | None = None,
+) -> dict[str, Predictions]:
+    """Return what a trained network says of every row, by view: to be fused in any way.
+
+    Args:
+        cache: as in `predict`.
+    Introduced in notebook 03.
+    """
+    return {view: predict(network, None, images, views=(view,), cache=cache) for view in views}
+
+
 METHODS = ("from scratch", "frozen", "two-step")
 
 OF_LOADERS = ("batch_size", "augment", "n_workers")
