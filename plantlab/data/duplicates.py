@@ -41,6 +41,24 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
     return found
 
 
+def copies_in_train(images: pd.DataFrame, duplicates: pd.DataFrame) -> list[int]:
+    """Return the train rows of `images` to leave out, so that each photo is there once.
+
+    A train photo that copies a held-out one leaks its answer; of two in train the later one goes.
+
+    Args:
+        duplicates: of find_duplicates, of the same table.
+    """
+    in_train = images["split"].to_numpy() == "train"
+    copies = set()
+    for first, second in duplicates[["first", "second"]].to_numpy():
+        if in_train[second]:
+            copies.add(second)
+        elif in_train[first]:
+            copies.add(first)
+    return images.index[sorted(copies)].tolist()
+
+
 def _near_pairs(phash: pd.Series, max_distance: int) -> np.ndarray:
     """Return pairs of near hashes, (pairs, 3): the numbers of both in `phash`, and the distance."""
     codes = [int(code, 16) for code in phash]

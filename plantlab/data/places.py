@@ -1,5 +1,7 @@
 """The species that a place and a season allow."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -46,9 +48,52 @@ def flora_of(
     return sorted(seen_near | rare)
 
 
+def flora_mask(
+    images: pd.DataFrame,
+    asked: pd.DataFrame,
+    species: Sequence[str],
+    radius: float = 100.0,
+    months: float = 2,
+    few: int = 5,
+) -> np.ndarray:
+    """Return which species `flora_of` allows for each row of `asked`, bool (N, K).
+
+    The same rule for many places at once: a thousand in a second.
+
+    Args:
+        asked: rows with latitude, longitude and date.
+        species: the K names, in column order.
+    Raises:
+        TableError: no `species`, `latitude`, `longitude` or `date`.
+    Introduced in notebook 06.
+    """
+    require(images, "species", "latitude", "longitude", "date")
+    require(asked, "latitude", "longitude", "date")
+    column = pd.Index(species).get_indexer(images["species"])  # -1: is not asked for
+    plants = observations(images)
+    n_plants = pd.Series(plants).groupby(images["species"].to_numpy()).nunique()
+    is_rare = pd.Series(species).map(n_plants) < few  # never seen: not rare, but not here
+    latitudes = images["latitude"].to_numpy(dtype=float)
+    longitudes = images["longitude"].to_numpy(dtype=float)
+    month = _months_of(images["date"]).to_numpy(dtype=float)
+    allowed = np.tile(is_rare.to_numpy(), (len(asked), 1))
+    where = zip(asked["latitude"], asked["longitude"], _months_of(asked["date"]))
+    for row, (latitude, longitude, asked_month) in enumerate(where):
+        kilometres = _distance(latitudes, longitudes, latitude, longitude)
+        apart = (month - asked_month) % 12
+        is_far = kilometres > radius
+        is_far |= np.minimum(apart, 12 - apart) > months
+        seen = column if is_far.all() else column[~is_far]
+        allowed[row, seen[seen >= 0]] = True
+    return allowed
+
+
 def _distance(
-    latitudes: pd.Series, longitudes: pd.Series, latitude: float, longitude: float
-) -> pd.Series:
+    latitudes: pd.Series | np.ndarray,
+    longitudes: pd.Series | np.ndarray,
+    latitude: float,
+    longitude: float,
+) -> pd.Series | np.ndarray:
     """Return how far each photo was taken from a place, in km, by the haversine formula."""
     lat = np.radians(latitudes)
     lon = np.radians(longitudes)
@@ -61,6 +106,9 @@ def _distance(
 
 def _months_apart(dates: pd.Series, date: str | pd.Timestamp) -> pd.Series:
     """Return how many months each date is away from `date` in the circle of the year, 0 to 6."""
-    month = pd.to_datetime(dates, errors="coerce", format="mixed").dt.month
-    apart = (month - pd.to_datetime(date).month) % 12
+    apart = (_months_of(dates) - pd.to_datetime(date).month) % 12
     return np.minimum(apart, 12 - apart)
+
+
+def _months_of(dates: pd.Series) -> pd.Series:
+    return pd.to_datetime(dates, errors="coerce", format="mixed").dt.month

@@ -4,9 +4,11 @@ Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor
 """
 
 from plantlab.plots.answers import plot_confusions, plot_reliability
+from plantlab.plots.floras import plot_floras
 from plantlab.plots.frame import counted, mark_guess, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.photos import plot_photos
+from plantlab.plots.same_plants import plot_same_plants
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
 from plantlab.plots.tables import plot_counts_by, plot_map, plot_season, plot_species_counts
@@ -21,6 +23,7 @@ __all__ = [
     "mark_guess",
     "plot_confusions",
     "plot_counts_by",
+    "plot_floras",
     "plot_gains",
     "plot_ladder",
     "plot_learning_curve",
@@ -28,6 +31,7 @@ __all__ = [
     "plot_pairs",
     "plot_photos",
     "plot_reliability",
+    "plot_same_plants",
     "plot_scores",
     "plot_season",
     "plot_species_counts",

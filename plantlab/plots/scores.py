@@ -126,10 +126,19 @@ def plot_pairs(
     return titled(ax, title, line)
 
 
-def plot_ladder(steps: pd.DataFrame, measure: str = "mrr", ax: Axes | None = None) -> Axes:
+def plot_ladder(
+    steps: pd.DataFrame,
+    measure: str = "mrr",
+    ax: Axes | None = None,
+    title: str | None = None,
+    line: str = "95 % intervals; beside them the points that a step adds",
+) -> Axes:
     """Draw steps in order, each with its interval and, as `gain`, what it adds to those kept.
 
     Introduced in notebook 06.
+
+    Args:
+        line: what stands behind the number of plants, under the title.
     """
     spread = _spread(measure)
     gain = _spread("gain")
@@ -141,9 +150,9 @@ def plot_ladder(steps: pd.DataFrame, measure: str = "mrr", ax: Axes | None = Non
     labels = [value + more for value, more in zip(values, added)]
     ax = draw_dots(ax, names, steps[spread], labels, "method")
     scale_axis(ax.xaxis, measure)
-    title = f"{names[0]} {values[0]}, {names[-1]} {values[-1]}"
+    title = title or f"{names[0]} {values[0]}, {names[-1]} {values[-1]}"
     n = f"{steps['n'].iloc[0]:,} plants ({data_kind(steps)})"
-    return titled(ax, title, f"{n}, 95 % intervals; beside them the points that a step adds")
+    return titled(ax, title, f"{n}, {line}")
 
 
 def _added(gain: float, low: float, high: float) -> str:

@@ -1,7 +1,8 @@
 """What a classifier says of photos: probabilities, scores with intervals, how sure it is."""
 
-from plantlab.predictions import compare, metrics
+from plantlab.predictions import compare, metrics, several
+from plantlab.predictions.ladder import Ladder
 from plantlab.predictions.predictions import Predictions, concat, fuse
 from plantlab.predictions.rules import RULES
 
-__all__ = ["RULES", "Predictions", "compare", "concat", "fuse", "metrics"]
+__all__ = ["RULES", "Ladder", "Predictions", "compare", "concat", "fuse", "metrics", "several"]

@@ -64,3 +64,12 @@ def detectable(low: float, high: float) -> float:
     """
     standard_error = (high - low) / (2 * 1.96)
     return (1.96 + 0.84) * standard_error
+
+
+def seen_from(low: float, high: float) -> str:
+    """Return `detectable` in words, for under a figure's title.
+
+    >>> seen_from(-0.01, 0.03)
+    'gains from 2.9 points on would have been seen'
+    """
+    return f"gains from {100 * detectable(low, high):.1f} points on would have been seen"
