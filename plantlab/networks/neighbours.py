@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
 from plantlab.predictions import Predictions
 
@@ -109,21 +108,18 @@ class Neighbours:
 
     def _exact(self, queries: np.ndarray, k: int) -> Found:
         """Compare with every row, block by block; the best so far are carried along."""
-        asked = torch.from_numpy(queries)
-        best = torch.empty(len(asked), 0)  # (Q, k at most)
-        rows = torch.empty(len(asked), 0, dtype=torch.int64)
+        best = np.empty((len(queries), 0), np.float32)  # (Q, k at most)
+        rows = np.empty((len(queries), 0), np.int64)
         for start in range(0, len(self.embeddings), ROWS_AT_ONCE):
             part = self.embeddings[start : start + ROWS_AT_ONCE]
-            known = torch.from_numpy(part).float()
-            cosines = asked @ known.T
-            similarity, at = cosines.topk(min(k, len(known)))
-            best = torch.cat([best, similarity], 1)
-            rows = torch.cat([rows, at + start], 1)
-            best, order = best.sort(descending=True)
-            rows = rows.gather(1, order)
-            best = best[:, :k]
-            rows = rows[:, :k]
-        return best.numpy(), rows.numpy()
+            cosines = queries @ part.astype(np.float32, copy=False).T
+            at = _largest(cosines, k)
+            best = np.hstack([best, np.take_along_axis(cosines, at, axis=1)])
+            rows = np.hstack([rows, at + start])
+            order = np.argsort(-best, axis=1, kind="stable")[:, :k]
+            best = np.take_along_axis(best, order, axis=1)
+            rows = np.take_along_axis(rows, order, axis=1)
+        return best, rows
 
     def _propose(self, queries: np.ndarray, k: int) -> Found:
         """Compare with those that the index proposes; with every row where it proposes too few."""
@@ -141,8 +137,7 @@ class Neighbours:
 
     def _cosines(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the cosines, (candidates,), of one query, (D,), and some rows."""
-        known = torch.from_numpy(self.embeddings[rows]).float()
-        return (known @ torch.from_numpy(query)).numpy()
+        return self.embeddings[rows].astype(np.float32) @ query
 
 
 def knn(
@@ -180,6 +175,14 @@ def knn(
     np.add.at(votes, (query, codes[rows]), weight)
     probs = votes / votes.sum(axis=1, keepdims=True)
     return Predictions(images, species, probs)
+
+
+def _largest(values: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns of the `k` largest values of each row, in any order; all where fewer."""
+    n_others = values.shape[1] - k
+    if n_others <= 0:
+        return np.tile(np.arange(values.shape[1]), (len(values), 1))
+    return np.argpartition(values, n_others, axis=1)[:, n_others:]
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
