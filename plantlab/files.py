@@ -14,11 +14,28 @@ def project_root() -> Path:
 
     Where there is none, it is the working folder.
     """
+    return _project() or Path.cwd()
+
+
+def cache_folder() -> Path:
+    """Return where is kept what can be made again: data/cache of the project.
+
+    Outside of a project it is in the user's own cache, so that no folder of photos is littered.
+    """
+    project = _project()
+    if project is not None:
+        return project / "data" / "cache"
+    own = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "~/.cache"
+    return Path(own).expanduser() / "plantlab"
+
+
+def _project() -> Path | None:
+    """Return the folder of plantlab's pyproject.toml at or above the working folder, if any."""
     for folder in (Path.cwd(), *Path.cwd().parents):
         project = folder / "pyproject.toml"
         if project.is_file() and 'name = "plantlab"' in project.read_text(encoding="utf-8"):
             return folder
-    return Path.cwd()
+    return None
 
 
 def write_whole(path: str | Path, content: bytes | str | Callable[[Path], object]) -> Path:

@@ -94,8 +94,8 @@ def test_the_upper_rooms_load_without_torch_and_statistics():
 
 
 def test_a_model_is_loaded_without_figures_and_explanations():
-    """Who asks a model waits for what loads it; both are loaded when a picture is asked for."""
-    later = "matplotlib.pyplot captum".split()
+    """Who asks a model waits for what loads it; torch, too, is loaded where it is needed."""
+    later = "matplotlib.pyplot captum torch torchvision timm".split()
     code = f"""import sys, plantlab.identify.store
 sys.exit(str([module for module in {later} if module in sys.modules] or ""))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -23,7 +23,7 @@ from plantlab.identify.learn import learn
 from plantlab.identify.onnx import check_onnx
 from plantlab.identify.store import SHIPPED, load
 from plantlab.networks.backbones import create_network
-from plantlab.networks.batches import batches
+from plantlab.networks.decoded import batches
 from plantlab.predictions import Predictions, concat, metrics
 from plantlab.predictions.confidence import back_off_limits
 

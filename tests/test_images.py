@@ -10,10 +10,12 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
+from plantlab.data.photos import open_photo
 from plantlab.data.table import TableError
 from plantlab.networks.augment import AUGMENTATIONS, mix, train_transform
-from plantlab.networks.batches import PhotoDataset, batches, loaders, set_epoch
-from plantlab.networks.views import VIEWS, seen_whole
+from plantlab.networks.batches import PhotoDataset, loaders, set_epoch
+from plantlab.networks.decoded import batches
+from plantlab.networks.views import VIEWS, decoded_size, seen_whole
 
 
 @pytest.fixture
@@ -83,6 +85,51 @@ def test_zoom_turn_and_vivid_show_what_they_say():
     dull = Image.new("RGB", (50, 50), (120, 100, 100))
     before, after = (seen_whole(dull, 40, view)[0, 0].astype(int) for view in ("plain", "vivid"))
     assert after.mean() > 1.1 * before.mean() and np.ptp(after) > 1.3 * np.ptp(before)
+
+
+def in_torchvision(photo, size, view):
+    """Return what seen_whole shows, by torchvision alone."""
+    shorter = decoded_size(size, view)
+    photo = v2.functional.resize(photo, shorter, antialias=True)
+    if view == "turn":
+        photo = v2.functional.rotate(photo, 15, v2.InterpolationMode.BILINEAR)
+    if view == "vivid":
+        photo = v2.functional.adjust_saturation(photo, 1.4)
+        photo = v2.functional.adjust_brightness(photo, 1.2)
+    pixels = np.array(v2.functional.center_crop(photo, size))
+    return pixels[:, ::-1] if view == "flip" else pixels
+
+
+SIDES = [1, 2, 31, 32, 33, 47, 64, 77, 128, 191, 400]
+
+
+@pytest.mark.parametrize("size", [32, 33, 192])
+def test_the_pixels_are_those_of_torchvision(size):
+    rng = np.random.default_rng(size)
+    shapes = [(height, width) for height in SIDES for width in SIDES]
+    shapes += [(20, 3000), (3000, 20), (1201, 1600), (1600, 1201)]
+    for height, width in shapes:
+        photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        for view in VIEWS if height % 2 else VIEWS[:1]:
+            expected = in_torchvision(photo, size, view)
+            assert np.array_equal(seen_whole(photo, size, view), expected), (height, width, view)
+
+
+def test_the_pixels_of_files_are_those_of_torchvision(tmp_path):
+    rng = np.random.default_rng(0)
+    colours = Image.fromarray(rng.integers(0, 256, (7, 9, 4), dtype=np.uint8), "RGBA")
+    for number, mode in enumerate(["RGB", "CMYK", "L", "RGBA", "P", "LA", "1"]):
+        kind = "jpg" if mode in ("RGB", "CMYK", "L") else "png"
+        picture = colours.resize((301 + number, 204)).convert("RGB")
+        if mode in ("RGBA", "LA"):
+            picture = colours.resize((301, 204))
+        exif = Image.Exif()
+        exif[0x0112] = 1 + number  # turned or mirrored
+        path = tmp_path / f"{mode}.{kind}"
+        picture.convert(mode).save(path, exif=exif)
+        for size in (32, 128, 192):
+            photo = open_photo(path, size)
+            assert np.array_equal(seen_whole(photo, size), in_torchvision(photo, size, "plain"))
 
 
 def test_the_first_four_augmentations_draw_as_the_records_were_made():

@@ -50,6 +50,16 @@ def test_blocks_of_rows_and_queries_join_without_a_seam():
     assert (found == best).mean() > 0.999  # float32 ties
 
 
+@pytest.mark.parametrize("n", [1, 49, 100, 1000, 1033])
+@pytest.mark.parametrize("k", [1, 5, 19, 20, 40])
+def test_the_largest_are_found_chunk_by_chunk(n, k):
+    values = np.random.default_rng(n).standard_normal((7, n)).astype("float32")
+    columns = neighbours._largest(values, k)
+    assert columns.shape == (7, min(n, k))
+    expected = np.sort(np.argsort(values, axis=1)[:, -k:], axis=1)
+    np.testing.assert_array_equal(np.sort(columns, axis=1), expected)
+
+
 def test_many_rows_are_filed_and_few_are_not():
     assert Neighbours(clustered(2000)).index is None
     assert Neighbours(clustered(2000), exact=False).index is not None

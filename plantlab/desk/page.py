@@ -12,8 +12,10 @@ from pathlib import Path
 import nbformat
 import segno
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from PIL import Image
 
-from plantlab.desk.shared import PLACE, Desks
+from plantlab.data.photos import thumbnail
+from plantlab.desk.shared import PLACE, Desks, Visitor
 from plantlab.files import project_root, write_whole
 from plantlab.notebook.runs import changed_parameters, find_notebook
 
@@ -66,7 +68,7 @@ def open_page(model: str, port: int = 8866, host: str = LOCAL, browser: bool = T
         )
         try:
             desk = desks.desk(model)
-            desk.see([])  # loaded and compiled before the first visitor comes
+            _warm(desk)
             _announce(desk.knows, port, host)
             code = server.wait()
             if code:
@@ -74,6 +76,14 @@ def open_page(model: str, port: int = 8866, host: str = LOCAL, browser: bool = T
             return code
         finally:
             server.terminate()
+
+
+def _warm(desk: Visitor) -> None:
+    """Load the model, and what shows where it looked, before the first visitor comes."""
+    blank = thumbnail(Image.new("RGB", (64, 64)), 64)
+    desk.see([])
+    with suppress(ValueError):  # a network without maps
+        desk.look(blank, desk.species[0])
 
 
 def _check_free(port: int) -> None:

@@ -9,7 +9,6 @@ from tqdm.auto import tqdm
 from plantlab.data.photos import SUFFIXES
 from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
-from plantlab.networks.backbones import fingerprint
 
 FIRST = b"image_path"  # what a table of answers begins with
 
@@ -28,7 +27,7 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
     """
     out = Path(out)
     listed = _list_photos(photos)
-    name = f"{model.card['data']} {fingerprint(model.network)}"
+    name = f"{model.card['data']} {model.ready.fingerprint}"
     kept = _keep_rows(out, name)
     todo = [path for path in listed if path not in kept]
     n_kept = len(listed) - len(todo)

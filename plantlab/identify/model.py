@@ -1,20 +1,22 @@
 """A trained model, and what it says of a plant: names, look-alikes, or that it is not sure."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
-from plantlab.heads.linear import probabilities
 from plantlab.identify.answer import MAX_PHOTOS, Answer
-from plantlab.networks.backbones import Classifier
-from plantlab.networks.batches import batches
-from plantlab.networks.compiled import compile_network
-from plantlab.networks.explain import grad_cam
+from plantlab.identify.ready import Ready, compiled
+from plantlab.networks.decoded import batches
+from plantlab.networks.device import n_threads
 from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions
 from plantlab.predictions.confidence import back_off, pool, temper
+
+if TYPE_CHECKING:  # torch is loaded where a network is needed itself
+    from plantlab.networks.backbones import Classifier
 
 FEW_SPECIES = 8  # up to so many are told by name
 LARGEST_BATCH = 16  # photos
@@ -37,13 +39,13 @@ class Identifier:
 
     def __init__(
         self,
-        network: Classifier,
+        network: "Classifier | Ready",
         card: dict,
         taxonomy: pd.DataFrame,
         references: pd.DataFrame,
         arrays: dict[str, np.ndarray],
     ):
-        self.network = network.eval()
+        self._network = network
         self.card = card
         self.taxonomy = taxonomy
         self.references = references
@@ -52,7 +54,20 @@ class Identifier:
         self.image_size = card["image_size"]
         self.near = Neighbours(arrays["embeddings"].astype(np.float32))
         self.floras: dict[str, list[str]] = {}
-        self._run = None  # the network compiled, from the first question on
+
+    @cached_property
+    def network(self) -> "Classifier":
+        """The network itself; one that was kept ready is made when it is first asked for."""
+        kept = isinstance(self._network, Ready)
+        network = self._network.make() if kept else self._network
+        return network.eval()
+
+    @cached_property
+    def ready(self) -> Ready:
+        """What answers; a network in memory is compiled at the first question."""
+        if isinstance(self._network, Ready):
+            return self._network
+        return compiled(self.network, self.image_size)
 
     @property
     def knows(self) -> str:
@@ -159,27 +174,26 @@ class Identifier:
         See explain.grad_cam.
         """
         target = self.species.index(species)
+        from plantlab.networks.explain import grad_cam
+
         return grad_cam(self.network, photo, target, self.image_size)
 
     def _ask(
         self, images: pd.DataFrame, problems: dict | None = None
     ) -> tuple[Predictions, np.ndarray]:
         """Return what the network says of each photo, calibrated, and its embedding (N, D)."""
-        if self._run is None:
-            self._run = compile_network(self.network, self.image_size)
         photos = images["image_path"].tolist()
-        a_core = len(photos) // torch.get_num_threads()  # a plant's few keep every core busy, too
+        a_core = len(photos) // n_threads()  # a plant's few keep every core busy, too
         parts = batches(
             photos,
             self.image_size,
             batch_size=max(1, min(LARGEST_BATCH, a_core)),
             problems=problems,
-            run=self._run,
+            run=self.ready.embed,
         )
-        none = np.zeros((0, self.network.n_features), np.float32)
+        none = np.zeros((0, self.near.embeddings.shape[1]), np.float32)
         found = np.concatenate([none, *parts])
-        probs = probabilities(self.network.head, found)
-        said = Predictions(images, self.species, probs)
+        said = Predictions(images, self.species, self.ready.say(found))
         return temper(said, self.card["temperature"]), found
 
     def _fused(self, said: Predictions, organs: list[str], within: list[str]) -> Predictions:

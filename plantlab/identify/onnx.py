@@ -9,7 +9,8 @@ import torch
 
 from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
-from plantlab.networks.compiled import export_onnx, open_session
+from plantlab.networks.compiled import export_onnx
+from plantlab.networks.sessions import open_session
 
 N_PHOTOS = 8  # random ones, a batch
 LARGEST = 1e-3  # difference of logits that is let pass

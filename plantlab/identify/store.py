@@ -7,19 +7,22 @@ floras/NAME.txt, species lists to choose from.
 """
 
 import json
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as to_safetensors
 
 from plantlab.files import project_root, write_whole
 from plantlab.identify.model import Identifier
-from plantlab.identify.onnx import check_onnx
-from plantlab.networks.backbones import Classifier, create_network, swap_relu6
+from plantlab.identify.ready import prepare
+
+if TYPE_CHECKING:  # torch is loaded where a network is made
+    from plantlab.networks.backbones import Classifier
 
 SHIPPED = Path(__file__).parents[1] / "models"
 TOLD = {"top1": "top-1", "macro_top1": "macro top-1", "mrr": "MRR"}  # in a model card
@@ -49,6 +52,8 @@ def save(model: Identifier, folder: str | Path, onnx: bool = False) -> Path:
     for name, species in model.floras.items():
         write_whole(folder / "floras" / f"{name}.txt", "\n".join([*species, ""]))
     if onnx:
+        from plantlab.identify.onnx import check_onnx
+
         model.card["onnx"] = check_onnx(model, folder / "model.onnx")
     card = json.dumps(model.card, indent=1, ensure_ascii=False)
     write_whole(folder / "config.json", card + "\n")
@@ -102,7 +107,9 @@ def _read(folder: Path) -> Identifier:
     card = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     names = dict.fromkeys(("species", "genus", "family"), str)
     taxonomy = pd.read_csv(folder / "species.csv", dtype=names)
-    network = _read_network(folder / "model.safetensors", card, len(taxonomy))
+    weights = folder / "model.safetensors"
+    make = partial(_read_network, weights, card, len(taxonomy))
+    network = prepare(weights, card, len(taxonomy), make)
     arrays = load_file(folder / "references.safetensors")
     references = pd.read_parquet(folder / "references.parquet")
     model = Identifier(network, card, taxonomy, references, arrays)
@@ -114,8 +121,12 @@ def _read(folder: Path) -> Identifier:
     return model
 
 
-def _read_network(file: Path, card: dict, n_species: int) -> Classifier:
+def _read_network(file: Path, card: dict, n_species: int) -> "Classifier":
     """Return the network that the card describes, with the weights of `file`."""
+    import torch
+
+    from plantlab.networks.backbones import create_network, swap_relu6
+
     backbone = card["backbone"]
     network = create_network(backbone, n_species, weights="none")
     if not card["relu6"]:

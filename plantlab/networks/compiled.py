@@ -5,8 +5,6 @@ import functools
 import io
 import threading
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,32 +12,25 @@ from torch import nn
 
 from plantlab.networks.backbones import Classifier, fingerprint
 from plantlab.networks.device import device
-
-if TYPE_CHECKING:  # loaded where it is used
-    from onnxruntime import InferenceSession
-
-Embed = Callable[[np.ndarray], np.ndarray]  # photos uint8 (B, 3, S, S) -> float32 (B, D)
+from plantlab.networks.sessions import Embed, embed_by
 
 
 def compile_network(network: Classifier, image_size: int) -> Embed:
     """Return a fast function photos uint8 (B, 3, S, S) -> embeddings float32 (B, D).
 
     It may be called by many threads. On a CPU it goes through ONNX Runtime (several times eager
-    torch), each call on one core, which batches.batches keeps busy; on a GPU, or where export
+    torch), each call on one core, which decoded.batches keeps busy; on a GPU, or where export
     fails, through torch, one call after the other.
     """
     network = network.eval()
     if device().type == "cuda":
         return _in_torch(network.to(device()))
-    session = _session(network, fingerprint(network), image_size)
-    if session is None:
+    try:
+        return embed_by(export_body(network, fingerprint(network), image_size))
+    except Exception as error:
+        kind = type(error).__name__
+        warnings.warn(f"ONNX export failed ({kind}): running in torch, slower", stacklevel=2)
         return _in_torch(network)
-
-    def in_onnx(photos: np.ndarray) -> np.ndarray:
-        inputs = {"photos": photos.astype(np.float32)}
-        return session.run(None, inputs)[0]
-
-    return in_onnx
 
 
 def _in_torch(network: Classifier) -> Embed:
@@ -56,27 +47,13 @@ def _in_torch(network: Classifier) -> Embed:
 
 
 @functools.lru_cache(maxsize=1)  # an export takes seconds, and the next view asks for the same
-def _session(network: Classifier, weights: str, image_size: int) -> "InferenceSession | None":
-    """Return an ONNX Runtime session, None where export fails; `weights` tells one that learnt."""
-    try:
-        return open_session(export_onnx(network, image_size, head=False), n_threads=1)
-    except Exception as error:
-        kind = type(error).__name__
-        warnings.warn(f"ONNX export failed ({kind}): running in torch, slower", stacklevel=3)
-        return None
+def export_body(network: Classifier, weights: str, image_size: int) -> bytes:
+    """Return the network without its head as an ONNX model.
 
-
-def open_session(model: bytes, n_threads: int = 0) -> "InferenceSession":
-    """Return an ONNX Runtime session on the CPU, with so many threads a call (0: one a core).
-
-    They sleep while they wait. Spinning, as they do by default, they take the cores from others.
+    Args:
+        weights: the network's fingerprint, which tells one that learnt.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return export_onnx(network, image_size, head=False)
 
 
 def export_onnx(network: Classifier, image_size: int, head: bool = True) -> bytes:

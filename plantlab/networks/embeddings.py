@@ -13,8 +13,8 @@ from tqdm.auto import tqdm
 from plantlab.data.table import require
 from plantlab.files import project_root, write_whole
 from plantlab.networks.backbones import Classifier, fingerprint
-from plantlab.networks.batches import batches
 from plantlab.networks.compiled import compile_network
+from plantlab.networks.decoded import batches
 from plantlab.networks.views import VIEWS
 
 SAVE_EVERY = 2000  # photos: what a killed embedding may lose

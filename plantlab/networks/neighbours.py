@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
 from plantlab.predictions import Predictions
 
@@ -25,6 +24,7 @@ CANDIDATES = 200
 # of the exact search: 256 x 20,000 cosines at a time
 QUERIES_AT_ONCE = 256
 ROWS_AT_ONCE = 20_000
+CHUNK = 50  # of these cosines: its largest says whether to look inside
 
 Found = tuple[np.ndarray, np.ndarray]  # similarity float32 (Q, k), rows int64 (Q, k); best first
 
@@ -109,21 +109,18 @@ class Neighbours:
 
     def _exact(self, queries: np.ndarray, k: int) -> Found:
         """Compare with every row, block by block; the best so far are carried along."""
-        asked = torch.from_numpy(queries)
-        best = torch.empty(len(asked), 0)  # (Q, k at most)
-        rows = torch.empty(len(asked), 0, dtype=torch.int64)
+        best = np.empty((len(queries), 0), np.float32)  # (Q, k at most)
+        rows = np.empty((len(queries), 0), np.int64)
         for start in range(0, len(self.embeddings), ROWS_AT_ONCE):
             part = self.embeddings[start : start + ROWS_AT_ONCE]
-            known = torch.from_numpy(part).float()
-            cosines = asked @ known.T
-            similarity, at = cosines.topk(min(k, len(known)))
-            best = torch.cat([best, similarity], 1)
-            rows = torch.cat([rows, at + start], 1)
-            best, order = best.sort(descending=True)
-            rows = rows.gather(1, order)
-            best = best[:, :k]
-            rows = rows[:, :k]
-        return best.numpy(), rows.numpy()
+            cosines = queries @ part.astype(np.float32, copy=False).T
+            at = _largest(cosines, k)
+            best = np.hstack([best, np.take_along_axis(cosines, at, axis=1)])
+            rows = np.hstack([rows, at + start])
+            order = np.argsort(-best, axis=1, kind="stable")[:, :k]
+            best = np.take_along_axis(best, order, axis=1)
+            rows = np.take_along_axis(rows, order, axis=1)
+        return best, rows
 
     def _propose(self, queries: np.ndarray, k: int) -> Found:
         """Compare with those that the index proposes; with every row where it proposes too few."""
@@ -141,8 +138,7 @@ class Neighbours:
 
     def _cosines(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the cosines, (candidates,), of one query, (D,), and some rows."""
-        known = torch.from_numpy(self.embeddings[rows]).float()
-        return (known @ torch.from_numpy(query)).numpy()
+        return self.embeddings[rows].astype(np.float32) @ query
 
 
 def knn(
@@ -180,6 +176,33 @@ def knn(
     np.add.at(votes, (query, codes[rows]), weight)
     probs = votes / votes.sum(axis=1, keepdims=True)
     return Predictions(images, species, probs)
+
+
+def _largest(values: np.ndarray, k: int) -> np.ndarray:
+    """Return the columns of the `k` largest values of each row, in any order; all where fewer.
+
+    The k largest lie in the k chunks whose largest are largest, so few columns are compared twice.
+    """
+    n_rows, n_columns = values.shape
+    n_chunks = n_columns // CHUNK
+    if n_chunks <= k:
+        return _in_part(values, k)
+    whole = n_chunks * CHUNK
+    tops = values[:, :whole].reshape(n_rows, n_chunks, CHUNK).max(axis=2)
+    chunks = _in_part(tops, k)
+    inside = chunks[..., None] * CHUNK + np.arange(CHUNK)  # (rows, k, CHUNK)
+    rest = np.tile(np.arange(whole, n_columns), (n_rows, 1))
+    columns = np.hstack([inside.reshape(n_rows, k * CHUNK), rest])
+    found = _in_part(np.take_along_axis(values, columns, axis=1), k)
+    return np.take_along_axis(columns, found, axis=1)
+
+
+def _in_part(values: np.ndarray, k: int) -> np.ndarray:
+    """Return what `_largest` does, comparing all columns."""
+    n_others = max(0, values.shape[1] - k)
+    if n_others == 0:
+        return np.tile(np.arange(values.shape[1]), (len(values), 1))
+    return np.argpartition(values, n_others, axis=1)[:, n_others:]
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

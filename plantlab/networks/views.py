@@ -1,8 +1,7 @@
 """How a network is shown a photo: whole, mirrored, closer, turned or vivid."""
 
 import numpy as np
-from PIL import Image
-from torchvision.transforms import v2
+from PIL import Image, ImageEnhance
 
 VIEWS = ("plain", "flip", "zoom", "turn", "vivid")
 
@@ -21,14 +20,28 @@ def seen_whole(photo: Image.Image, size: int, view: str = "plain") -> np.ndarray
     "flip" mirrors it, "zoom" shows its middle three quarters, "turn" turns it by 15 degrees and
     crops what that leaves empty, "vivid" raises saturation and lightness.
     """
-    shorter = decoded_size(size, view)
-    photo = v2.functional.resize(photo, shorter, antialias=True)
+    photo = _resized(photo, decoded_size(size, view))
     if view == "turn":
-        photo = v2.functional.rotate(photo, 15, v2.InterpolationMode.BILINEAR)
+        photo = photo.rotate(15, Image.Resampling.BILINEAR)
     if view == "vivid":
-        saturated = v2.functional.adjust_saturation(photo, 1.4)
-        photo = v2.functional.adjust_brightness(saturated, 1.2)
-    pixels = np.array(v2.functional.center_crop(photo, size))  # a copy that torch may own
+        saturated = ImageEnhance.Color(photo).enhance(1.4)
+        photo = ImageEnhance.Brightness(saturated).enhance(1.2)
+    pixels = np.array(_centre(photo, size))  # a copy that torch may own
     if view == "flip":
         pixels = np.ascontiguousarray(pixels[:, ::-1])
     return pixels
+
+
+def _resized(photo: Image.Image, shorter: int) -> Image.Image:
+    """Return the photo with its shorter side at `shorter`, as torchvision's v2.Resize has it."""
+    width, height = photo.size
+    longer = int(shorter * max(width, height) / min(width, height))
+    size = (shorter, longer) if width <= height else (longer, shorter)
+    return photo.resize(size, Image.Resampling.BILINEAR)
+
+
+def _centre(photo: Image.Image, size: int) -> Image.Image:
+    """Return the middle square of the photo, as torchvision's v2.CenterCrop has it."""
+    left = round((photo.width - size) / 2)
+    top = round((photo.height - size) / 2)
+    return photo.crop((left, top, left + size, top + size))

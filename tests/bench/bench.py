@@ -49,7 +49,8 @@ from plantlab import files, greenhouse, training
 from plantlab.data import inspection, layouts, plants, splits, table
 from plantlab.identify.build import build
 from plantlab.networks import backbones, compiled, embeddings, weights
-from plantlab.networks.batches import batches, loaders
+from plantlab.networks.batches import loaders
+from plantlab.networks.decoded import batches
 from plantlab.networks.neighbours import Neighbours
 from plantlab.notebook import cells, record
 from plantlab.predictions import Predictions, metrics
