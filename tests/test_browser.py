@@ -148,6 +148,7 @@ def run(browser, lab, folder, name, *cells):
         browser,
         lambda: browser.execute_script(f"return {kernel}") == "idle",
         "a kernel that is idle",
+        240,  # on a fresh machine the first one reads everything from a cold disk
     )
     browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
 
