@@ -7,6 +7,8 @@ import pytest
 from plantlab.predictions import Predictions
 from plantlab.predictions.confidence import (
     back_off,
+    pool,
+    pooling,
     prediction_sets,
     score_sets,
     temper,
@@ -122,3 +124,34 @@ def test_back_off_says_not_sure_where_nothing_is_good_enough():
     assert (
         set(told["rank"]) == {"not sure"} and not told["right"].any() and set(told["name"]) == {""}
     )
+
+
+def of_plants(shared: float, n_plants: int = 600) -> Predictions:
+    """Return answers to three photos of each plant that err together by `shared`, 0 to 1."""
+    rng = np.random.default_rng(1)
+    truth = np.repeat(rng.integers(0, 4, n_plants), 3)
+    plant = np.repeat(np.arange(n_plants), 3)
+    own = rng.normal(size=(3 * n_plants, 4))
+    together = rng.normal(size=(n_plants, 4))[plant]
+    noise = np.sqrt(shared) * together + np.sqrt(1 - shared) * own
+    logits = np.eye(4)[truth] + noise  # of unit variance: honest for one photo
+    probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    names = list("abcd")
+    images = pd.DataFrame({"obs_id": plant.astype(str), "species": np.array(names)[truth]})
+    return Predictions(images, names, probs)
+
+
+def test_several_photos_make_surer_the_less_they_err_together():
+    alone, alike = pooling(of_plants(shared=0)), pooling(of_plants(shared=1))
+    assert alone > 0.8 and alike < 0.1
+    assert alike < pooling(of_plants(shared=0.5)) < alone
+
+
+def test_pooled_plants_say_how_often_they_are_right():
+    said = of_plants(shared=0.3)
+    fused = said.by_observation("product")
+    pooled = pool(fused, pooling(said))
+    assert (pooled.named() == fused.named()).all(), "no name changes"
+    right = pooled.right().mean()
+    assert abs(pooled.confidence().mean() - right) < abs(fused.confidence().mean() - right)
+    assert pooling(said.select(np.arange(3))) == 0, "one plant teaches nothing"

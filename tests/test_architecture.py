@@ -37,22 +37,22 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def readme_rooms() -> dict[str, str]:
-    """Return the rows of README's table of rooms: of each the column that names its files."""
-    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
-    section = readme.split("## Architecture")[1].split("\n## ")[0]
+def rooms_of_the_guide() -> dict[str, str]:
+    """Return the rows of the table of rooms: of each the column that names its files."""
+    guide = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.split("## Rooms")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)/?` \| .* \| (.*)\|$", section, re.M)
     return dict(rows)
 
 
 def test_every_room_has_its_place():
     new = set(ROOMS) - set(ORDER)
-    assert not new, f"{new}: give the new room a place in ORDER and in README"
-    assert list(readme_rooms()) == [room for room in ORDER if room != "__main__"]
+    assert not new, f"{new}: give the new room a place in ORDER and in CONTRIBUTING.md"
+    assert list(rooms_of_the_guide()) == [room for room in ORDER if room != "__main__"]
 
 
-def test_readme_names_no_file_that_is_not_there():
-    for room, files in readme_rooms().items():
+def test_the_guide_names_no_file_that_is_not_there():
+    for room, files in rooms_of_the_guide().items():
         for name in re.findall(r"`([\w/]+)`", files):
             path = PACKAGE / room / name
             assert path.is_dir() or path.with_suffix(".py").exists(), f"{room} has no {name}"

@@ -437,3 +437,15 @@ def test_the_shipped_model_scores_what_its_card_says():
         Predictions(test, model.species, model.see(test["image_path"].tolist())[0].probs)
     )
     assert found["top1"].item() == pytest.approx(model.card["scores"]["top1"], abs=0.004)
+
+
+def test_plants_are_told_as_answer_tells_them_one_by_one(model, images):
+    test = images[images["split"] == "test"].assign(obs_id=lambda t: t["obs_id"].astype(int) // 8)
+    told = model.tell(test)
+    assert len(told) == test["obs_id"].nunique() and told["n_photos"].sum() == len(test)
+    for row in told.itertuples():
+        photos = test.loc[test["obs_id"] == row.obs_id, "image_path"].tolist()
+        answer = model.answer(photos)
+        assert row.best == answer.names["species"].iloc[0]
+        assert row.sure == pytest.approx(answer.names["score"].iloc[0], abs=1e-5)
+        assert (row.rank == "unlike") == answer.unlike

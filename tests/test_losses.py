@@ -5,7 +5,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from plantlab.heads.losses import ELR, GCE, LDAM, LogitAdjusted, SymmetricCE, class_balanced_weights
+from plantlab.heads.losses import (
+    ELR,
+    GCE,
+    LDAM,
+    LogitAdjusted,
+    SymmetricCE,
+    Weighted,
+    class_balanced_weights,
+)
 
 COUNTS = [81, 16, 1]
 ALL = [LogitAdjusted(COUNTS), LDAM(COUNTS), GCE(), SymmetricCE(), ELR()]
@@ -113,3 +121,11 @@ def test_counts_that_pandas_lends_are_taken_without_a_warning(recwarn):
     assert class_balanced_weights(lent, beta=1).tolist() == [0.5, 1.5]
     LogitAdjusted(lent), LDAM(lent)
     assert not recwarn.list
+
+
+def test_weighted_cross_entropy_leaves_out_what_weighs_nothing(batch):
+    logits, targets = batch
+    shares = [1.0] * 6 + [0.0] * 6
+    expected = F.cross_entropy(logits[:6], targets[:6])
+    torch.testing.assert_close(Weighted(shares)(logits, targets), expected)
+    torch.testing.assert_close(Weighted([2.0] * 12)(*batch), F.cross_entropy(*batch))

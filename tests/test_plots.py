@@ -254,3 +254,38 @@ def test_a_ladder_keeps_its_order_and_says_what_each_step_adds():
         ax.get_title(loc="left") == "one 0.500, several 0.620"
         and "9 plants (generated)" in ax.texts[-1].get_text()
     )
+
+
+def test_gains_stand_beside_zero_and_say_what_could_have_been_seen():
+    rows = pd.DataFrame(
+        {
+            "method": ["both", "on test"],
+            "gain": [0.05, 0.01],
+            "gain_low": [0.03, -0.01],
+            "gain_high": [0.07, 0.03],
+            "n": 400,
+            "kind": "generated",
+        }
+    )
+    ax = plots.plot_gains(rows)
+    assert ax.get_title(loc="left") == "both: +5.0 points (+3.0 to +7.0)"
+    told = [text.get_text() for text in ax.texts]
+    assert any("400 generated images" in text and "from 2.9 points on" in text for text in told)
+    assert plots.plot_gains(rows, title="Better").get_title(loc="left") == "Better"
+
+
+def test_a_figure_that_is_titled_again_keeps_one_line_below_its_title():
+    ax = plots.titled(plt.figure().gca(), "First", "of 10")
+    plots.titled(ax, "Second", "of 20")
+    assert [text.get_text() for text in ax.texts] == ["of 20"]
+
+
+def test_a_guess_is_drawn_where_it_lies_and_no_guess_draws_nothing():
+    ax = plt.figure().gca()
+    assert not plots.mark_guess(ax, ...).lines
+    plots.mark_guess(ax, 0.6)
+    assert list(ax.lines[0].get_xdata()) == [0.6, 0.6]
+    plots.mark_guess(ax, 0.2, across=False)
+    assert list(ax.lines[1].get_ydata()) == [0.2, 0.2]
+    with pytest.raises(ValueError, match="guess must be a number, such as 0.6"):
+        plots.mark_guess(ax, "many")

@@ -305,3 +305,12 @@ def test_what_cannot_be_fused_is_said():
         fuse([a, other])
     with pytest.raises(ValueError, match="2 images, 3 species.* have other species"):
         fuse([a, make([[0.9, 0.1, 0], [0.2, 0.8, 0]])])
+
+
+def test_answers_gathered_by_name_add_up_and_keep_their_photos():
+    said = make([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]])
+    both = said.gathered(["rose", "rose", "other"])
+    np.testing.assert_allclose(both.probs, [[0.3, 0.7], [0.4, 0.6]], atol=1e-6)
+    assert list(both.species) == ["other", "rose"] and both.images.equals(said.images)
+    others = said.images.assign(species="x")
+    assert list(said.about(others).images["species"]) == ["x", "x"]

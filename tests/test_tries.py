@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
+from plantlab.heads.belief import believe
 from plantlab.heads.tries import Tries, scores_of
 from plantlab.heads.vectors import Photos, principal_components
 from plantlab.predictions import metrics
@@ -127,3 +129,19 @@ def test_components_are_learnt_from_train_alone():
     embeddings[~learn] *= 9
     assert principal_components(embeddings, learn, 5)[learn] == pytest.approx(vectors[learn])
     assert principal_components(embeddings, learn, 400).shape == (30, 8), "no more than there are"
+
+
+def test_judges_believe_what_trusted_photos_say_and_a_second_round_knows_better():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 240)
+    seen = np.eye(3)[truth] * 2.2 + rng.normal(size=(240, 3))
+    doubtful = np.arange(240) >= 30
+    wrong = doubtful & (rng.random(240) < 0.4)
+    labels = np.where(wrong, (truth + 1) % 3, truth)
+    plants = np.arange(240)
+    believed = {n: believe(seen, labels, 3, plants, doubtful, rounds=n) for n in (1, 2)}
+    for each in believed.values():
+        assert (each[~doubtful] == 1).all() and ((each >= 0) & (each <= 1)).all()
+        assert roc_auc_score(~wrong[doubtful], each[doubtful]) > 0.85
+    with pytest.raises(ValueError, match="rounds must be 1 or more; got 0"):
+        believe(seen, labels, 3, plants, doubtful, rounds=0)

@@ -348,3 +348,15 @@ def test_identify_keeps_a_vote(suspects, tmp_path):
         "Ada",
         "Rosa <i>",
     ] and "Kept" in status.value
+
+
+def test_a_slider_has_a_stand_in_where_nobody_reads(monkeypatch, capsys):
+    from plantlab import plots
+
+    drawn = []
+    monkeypatch.setenv("PLANTLAB_RUN", "default")
+    plots.turn(drawn.append, tau=(0, 2, 0.5))
+    assert "A slider for tau stands here" in capsys.readouterr().out and not drawn
+    monkeypatch.delenv("PLANTLAB_RUN")
+    plots.turn(lambda tau: drawn.append(tau), tau=(0, 2, 0.5))
+    assert drawn == [1.0], "drawn at the middle until it is turned"

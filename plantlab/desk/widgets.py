@@ -3,6 +3,5 @@
 from plantlab.desk.identify import identify
 from plantlab.desk.review import annotate, review
 from plantlab.desk.tell import tell
-from plantlab.desk.turn import turn
 
-__all__ = ["annotate", "identify", "review", "tell", "turn"]
+__all__ = ["annotate", "identify", "review", "tell"]

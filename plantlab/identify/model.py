@@ -119,7 +119,7 @@ class Identifier:
             images: with image_path and obs_id; as inspection.set_aside returns it.
         """
         seen, found = self.see(images["image_path"].tolist())
-        said = Predictions(images, self.species, seen.probs)
+        said = seen.about(images)
         organs = self.tell_organs(found, ["auto"] * len(images))
         plants = self._pooled(said, organs)
         codes, _ = pd.factorize(images["obs_id"])

@@ -13,6 +13,7 @@ from plantlab.plots.same_plants import plot_same_plants
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
 from plantlab.plots.tables import plot_counts_by, plot_map, plot_season, plot_species_counts
+from plantlab.plots.turn import turn
 
 __all__ = [
     "COLORS",
@@ -40,5 +41,6 @@ __all__ = [
     "plot_season",
     "plot_species_counts",
     "titled",
+    "turn",
     "use_style",
 ]

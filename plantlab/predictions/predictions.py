@@ -1,6 +1,6 @@
 """Predictions: for each image a probability for each species, and the ways to look at them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -131,6 +131,19 @@ class Predictions:
         images = self.images.iloc[positions]
         return Predictions(images, self.species, self.probs[positions])
 
+    def about(self, images: pd.DataFrame) -> "Predictions":
+        """Return the same answers beside the rows of another table, as many, in their order."""
+        return Predictions(images, self.species, self.probs)
+
+    def gathered(self, names: Sequence[str]) -> "Predictions":
+        """Return answers about groups of the K species: what those of one name got, added up.
+
+        Args:
+            names: K, such as the organ in which each is seen.
+        """
+        sums = pd.DataFrame(self.probs.T).groupby(list(names)).sum()  # (groups, N)
+        return Predictions(self.images, sums.index, sums.T)
+
     def by_observation(self, how: str = "mean", weights: np.ndarray | None = None) -> "Predictions":
         """Return one row a plant, its photos weighed together: its first photo, with `n_photos`.
 
@@ -197,10 +210,9 @@ class Predictions:
                 "for all of them."
             )
         name_of_column = names.loc[list(self.species)].to_numpy()
-        probs = pd.DataFrame(self.probs.T).groupby(name_of_column).sum()  # (G, N)
         truth = self.images["species"].map(names)
         images = self.images.assign(species=truth)
-        return Predictions(images, probs.index, probs.T)
+        return self.about(images).gathered(name_of_column)
 
     def save(self, folder: str | Path) -> Path:
         """Write images.parquet and probs.npz (no pickle) into `folder`; return the folder."""

@@ -62,9 +62,8 @@ def predict_joint(
     if any(len(each) != 2 for each in parts):
         raise ValueError("the head does not know looks; fit it by fit_joint.")
     names = [each[TARGETS.index(target)] for each in parts]
-    probs = pd.DataFrame(answers.probs.T).groupby(names).sum()  # (K, N)
     truth = images.assign(species=images[target])
-    return Predictions(truth, probs.index, probs.T)
+    return answers.about(truth).gathered(names)
 
 
 def fit_and_ask(

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable
 
-from ipywidgets import interact
-
 
 def turn(draw: Callable[..., object], **options: object) -> None:
     """Show a slider for each argument of `draw`, which draws on its current value.
@@ -19,4 +17,6 @@ def turn(draw: Callable[..., object], **options: object) -> None:
     if os.environ.get("PLANTLAB_RUN"):
         print(f"A slider for {', '.join(options)} stands here when this cell is run in Jupyter.")
         return
+    from ipywidgets import interact
+
     interact(draw, **options)
