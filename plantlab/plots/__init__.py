@@ -7,6 +7,7 @@ from plantlab.plots.answers import plot_confusions, plot_reliability
 from plantlab.plots.floras import plot_floras
 from plantlab.plots.frame import counted, mark_guess, titled
 from plantlab.plots.gains import plot_gains
+from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
 from plantlab.plots.photos import plot_photos
 from plantlab.plots.same_plants import plot_same_plants
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
@@ -28,12 +29,15 @@ __all__ = [
     "plot_gains",
     "plot_ladder",
     "plot_learning_curve",
+    "plot_look_alikes",
     "plot_map",
     "plot_pairs",
     "plot_photos",
+    "plot_refused",
     "plot_reliability",
     "plot_same_plants",
     "plot_scores",
+    "plot_searches",
     "plot_season",
     "plot_species_counts",
     "titled",
