@@ -127,6 +127,8 @@ def browser(tmp_path_factory):
     for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    # A page without the focus never says which notebook is the current one.
+    browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     yield browser
     browser.quit()
 
@@ -143,13 +145,16 @@ def run(browser, lab, folder, name, *cells):
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(notebook, folder / name)
     browser.get(f"{lab}/lab/tree/{name}?token=T&reset")
-    kernel = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+    panel = "[...window.jupyterapp?.shell?.widgets('main') ?? []][0]"
+    kernel = f"{panel}?.sessionContext?.session?.kernel?.status"
     wait(
         browser,
         lambda: browser.execute_script(f"return {kernel}") == "idle",
         "a kernel that is idle",
-        240,  # on a fresh machine the first one reads everything from a cold disk
     )
+    browser.execute_script(f"jupyterapp.shell.activateById({panel}.id)")
+    current = "return window.jupyterapp.shell.currentWidget !== null"
+    wait(browser, lambda: browser.execute_script(current), "a current notebook")
     browser.execute_script("jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
