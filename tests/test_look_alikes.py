@@ -167,7 +167,8 @@ def test_refused_shares_are_those_beyond_the_limit():
     plt.figure()
     known, far = np.array([1.0, 2, 3, 4]), np.array([3.5, 5])
     ax = plots.plot_refused(known, {"no plant": far}, limit=3.2, line="test")
-    assert ax.get_title() == "Refused: no plant 100 %, and 25 % of the known"
+    title = ax.get_title("left") or ax.get_title()  # where another test set the style
+    assert title == "Refused: no plant 100 %, and 25 % of the known"
     curve, dot = ax.lines[0], ax.lines[1]
     assert dot.get_xydata().tolist() == [[0.25, 1.0]]
     assert curve.get_xydata()[-1].tolist() == [0.75, 1.0], "the lowest value is beyond no limit"

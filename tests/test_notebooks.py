@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from papermill.parameterize import parameterize_notebook
 from PIL import Image
+from test_density import tokens_by_line
 
 from plantlab import greenhouse
 from plantlab.notebook import told
@@ -229,6 +230,23 @@ def test_its_cells_are_short_and_clean(path):
         )
     assert "nbval-skip" not in str([cell.metadata for cell in notebook.cells]), "every cell is run"
     assert notebook.metadata.kernelspec.name == "python3"
+
+
+@each_main
+def test_a_teacher_can_explain_each_cell_in_a_minute(path):
+    notebook = read(path)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in cells if "parameters" not in cell.metadata.get("tags", [])]
+    lines = [sum(bool(line.strip()) for line in source.splitlines()) for source in cells]
+    tokens = [sum(tokens_by_line(without_magics(source)).values()) for source in cells]
+    assert np.median(lines) <= 4 and np.quantile(lines, 0.9) <= 8
+    assert np.quantile(tokens, 0.9) <= 90
+    n_texts = sum(cell.cell_type == "markdown" for cell in notebook.cells)
+    assert n_texts >= 0.8 * len(cells)
+
+
+def without_magics(source: str) -> str:
+    return "\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")))
 
 
 @each

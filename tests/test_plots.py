@@ -175,6 +175,31 @@ def test_a_contact_sheet_shows_each_species_once_before_any_again(tmp_path):
     assert [t.get_text() for t in ax.texts][:3] == labels[:3] and "Three mistakes" in words(ax)
 
 
+def test_words_under_a_photo_are_nine_points_and_fit_its_width(tmp_path):
+    path = str(tmp_path / "a.jpg")
+    Image.new("RGB", (40, 30)).save(path)
+    long = ["Chrysanthemum coronarium", f"{'a' * 90}.jpg", "one\ntwo"]
+    images = pd.DataFrame({"image_path": [path] * 3, "words": long})
+    ax = plots.plot_photos(images, n=3, columns=6, label="words", seed=None)
+    ax.figure.draw_without_rendering()
+    photo, *_ = ax.get_images()
+    width = photo.get_window_extent().width / 3
+    for text in ax.texts[:3]:
+        assert text.get_size() == 9 and text.get_window_extent().width <= 1.05 * width
+    assert ax.texts[1].get_text().endswith("aaa.jpg")  # a path keeps its end
+
+
+def test_the_organs_of_one_species_stand_side_by_side(tmp_path):
+    path = str(tmp_path / "a.jpg")
+    Image.new("RGB", (40, 30)).save(path)
+    organs = {"Rosa alba": ["flower", "leaf", "bark"], "Bellis minor": ["flower", ""]}
+    rows = [(name, organ) for name, of in organs.items() for organ in of]
+    images = pd.DataFrame(rows, columns=["species", "organ"]).assign(image_path=path)
+    ax = plots.plot_organs(images)
+    assert [t.get_text() for t in ax.texts][:3] == ["bark", "flower", "leaf"]
+    assert "3 kinds of photo" in words(ax)
+
+
 @pytest.mark.parametrize(
     ("act", "error", "message"),
     [

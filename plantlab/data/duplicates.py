@@ -1,6 +1,7 @@
 """Photos that look the same, and what leaks between splits through them."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,27 @@ def find_duplicates(images: pd.DataFrame, max_distance: int = 4) -> pd.DataFrame
         values = images[column].to_numpy()
         found[f"same_{column}"] = values[found["first"]] == values[found["second"]]
     return found
+
+
+def lone_copies(images: pd.DataFrame) -> np.ndarray:
+    """Return which photos copy one that is not in the table, (N,): they repeat nothing there.
+
+    Where rows were left out, a copy may be all that is left of its original. Of several copies of
+    such a photo the first is alone, the others copy it. A table without `copy_of` has none.
+    """
+    if "copy_of" not in images:
+        return np.zeros(len(images), bool)
+    originals = images["copy_of"].fillna("")
+    names = originals.map(_in_flora)
+    is_copy = (originals != "").to_numpy()
+    is_there = names.isin(images["image_path"].map(_in_flora)).to_numpy()
+    is_first = ~names.duplicated().to_numpy()
+    return is_copy & ~is_there & is_first
+
+
+def _in_flora(path: str) -> str:
+    """Return a photo's path from its flora's folder on, such as images/Rosa_vera/00001.jpg."""
+    return "/".join(Path(path).parts[-3:])
 
 
 def copies_in_train(images: pd.DataFrame, duplicates: pd.DataFrame) -> list[int]:

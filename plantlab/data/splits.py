@@ -261,3 +261,21 @@ def count_groups(images: pd.DataFrame, few: int = 20, many: int = 100) -> dict[s
         f"medium ({few} to {many})": sorted(counts.index[counts.between(few, many)]),
         f"few (under {few})": sorted(counts.index[counts < few]),
     }
+
+
+def count_bins(counts: pd.Series, n: int = 5) -> dict[int, list[str]]:
+    """Return species in at most `n` groups of about as many, by their mean number of images.
+
+    Args:
+        counts: train images by species.
+
+    >>> count_bins(pd.Series({"A": 9, "B": 1, "C": 11, "D": 3}), 2)
+    {2: ['B', 'D'], 10: ['A', 'C']}
+    """
+    edges = np.unique(np.quantile(counts, np.linspace(0, 1, n + 1)).round())
+    parts = pd.cut(counts, [edges[0] - 1, *edges[1:]])
+    groups = {}
+    for _, part in counts.groupby(parts, observed=True):
+        mean = round(part.mean())
+        groups[mean] = sorted([*groups.get(mean, []), *part.index])
+    return groups

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plantlab.heads.linear import fit_linear, out_of_fold, probabilities, widen
+from plantlab.heads.linear import fit_counted, out_of_fold, probabilities
 from plantlab.quality.suspicion import weigh_labels
 
 
@@ -26,7 +26,7 @@ def believe(
         targets: (N,) labels by number, in [0, n_species).
         plants: (N,) the observation of each photo: it is never judged by photos of its own plant.
         doubtful: (N,) bool, such as photos from the web.
-        penalty: of fit_linear.
+        penalty: of linear.fit_linear.
         rounds: how often judges speak, 1 or more.
     Raises:
         ValueError: rounds below 1.
@@ -36,9 +36,8 @@ def believe(
     if rounds < 1:
         raise ValueError(f"rounds must be 1 or more; got {rounds}")
     options = {"penalty": penalty, "scale": False}
-    there, codes = np.unique(targets[~doubtful], return_inverse=True)
-    narrow = fit_linear(vectors[~doubtful], codes, len(there), **options)
-    trusting = probabilities(widen(narrow, there, n_species), vectors)
+    trusted_head = fit_counted(vectors, targets, n_species, ~doubtful, **options)
+    trusting = probabilities(trusted_head, vectors)
     others = out_of_fold(vectors, targets, n_species, plants, **options)
     believed = _judged(trusting * others, targets, doubtful)
     for _ in range(rounds - 1):

@@ -71,6 +71,31 @@ def fit_linear(
     return as_linear(weight, bias - weight @ mean)
 
 
+def fit_counted(
+    embeddings: np.ndarray,
+    targets: np.ndarray,
+    n_species: int,
+    shares: np.ndarray,
+    loss: Loss | None = None,
+    **options: object,
+) -> nn.Linear:
+    """Return a head for all species from rows that count by their share.
+
+    A row of share 0 is left out; a species left without a row gets no probability. So a filter, a
+    weight and an arm of an experiment are one thing: a number a photo.
+
+    Args:
+        shares: (N,), 0 or more, or a mask.
+        loss: instead of cross-entropy; the rows that are not left out then count alike.
+        options: of fit_linear.
+    """
+    rows = np.asarray(shares) > 0
+    there, codes = np.unique(targets[rows], return_inverse=True)
+    loss = loss or Weighted(np.asarray(shares, float)[rows])
+    narrow = fit_linear(embeddings[rows], codes, len(there), loss=loss, **options)
+    return widen(narrow, there, n_species)
+
+
 def _check(embeddings: np.ndarray, targets: np.ndarray, n_species: int, penalty: float) -> None:
     if len(embeddings) != len(targets):
         raise ValueError(

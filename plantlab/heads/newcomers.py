@@ -39,7 +39,11 @@ def ask_newcomers(
     """
     groups = deal_species(photos.species, n_groups, seed)
     parts = [_ask_all(photos, group, n_photos, seed + draw) for draw, group in enumerate(groups)]
-    return {way: _join([part[way] for part in parts]) for way in parts[0]}
+    joined = {}
+    for way in parts[0]:
+        said = [part[way] for part in parts]
+        joined[way] = _join(said)
+    return joined
 
 
 def known_rows(photos: Photos, newcomers: np.ndarray, n_photos: int, seed: int = 0) -> np.ndarray:

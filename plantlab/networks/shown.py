@@ -16,6 +16,7 @@ from plantlab.networks.batches import PhotoDataset
 from plantlab.networks.explain import grad_cam
 from plantlab.networks.views import VIEWS, seen_whole
 from plantlab.plots import counted, titled
+from plantlab.plots.style import in_two
 from plantlab.predictions import Predictions
 
 WHITE = 255.0
@@ -114,10 +115,10 @@ def plot_looks(
         color = plt.cm.viridis(heat)[..., :3]  # (S, S, 3) in [0, 1]
         photos.append(photo)
         lit.append(0.45 * photo + 0.55 * WHITE * color)
-    ax = _mosaic(np.array([photos, lit]), below=0.4)
+    ax = _mosaic(np.array([photos, lit]), below=0.8)
     named = predictions.named()
     below = 2.04 * image_size
-    style = {"fontsize": 6.2, "style": "italic", "ha": "center", "va": "top"}
+    style = {"fontsize": 9, "style": "italic", "ha": "center", "va": "top"}
     for column, i in enumerate(picked):
         told = _told(images["species"].iloc[i], named[i])
         middle = (column + 0.5) * image_size
@@ -137,7 +138,8 @@ def _pick(wrong: np.ndarray, n: int, seed: int) -> np.ndarray:
 
 def _told(truth: str, named: str) -> str:
     """Return what stands under a photo: its species, and what it was named where that is wrong."""
-    return f"{truth}\n(right)" if truth == named else f"{truth}\nnamed\n{named}"
+    said = "(right)" if truth == named else f"named\n{in_two(named)}"
+    return f"{in_two(truth)}\n{said}"
 
 
 def _shown(

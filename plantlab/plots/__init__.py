@@ -8,12 +8,12 @@ from plantlab.plots.floras import plot_floras
 from plantlab.plots.frame import counted, mark_guess, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
-from plantlab.plots.photos import plot_photos
+from plantlab.plots.photos import plot_organs, plot_photos
 from plantlab.plots.same_plants import plot_same_plants
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
 from plantlab.plots.tables import plot_counts_by, plot_map, plot_season, plot_species_counts
-from plantlab.plots.turn import turn
+from plantlab.plots.turn import plot_turned, turn
 
 __all__ = [
     "COLORS",
@@ -31,6 +31,7 @@ __all__ = [
     "plot_learning_curve",
     "plot_look_alikes",
     "plot_map",
+    "plot_organs",
     "plot_pairs",
     "plot_photos",
     "plot_refused",
@@ -40,6 +41,7 @@ __all__ = [
     "plot_searches",
     "plot_season",
     "plot_species_counts",
+    "plot_turned",
     "titled",
     "turn",
     "use_style",

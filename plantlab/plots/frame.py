@@ -36,7 +36,7 @@ def titled(ax: Axes, title: str, line: str) -> Axes:
         xytext=(0, 6),
         textcoords="offset points",
         color=COLORS["grey"],
-        fontsize=8.5,
+        fontsize=9,
     )
     return ax
 
@@ -84,7 +84,7 @@ def draw_bars(
     ax = label_rows(ax, counts.index, column, height=0.26)
     rows = np.arange(len(counts))
     bars = ax.barh(rows, counts, color=bar_colors(rows < n_dark))
-    ax.bar_label(bars, labels, padding=4, fontsize=8.5)
+    ax.bar_label(bars, labels, padding=4, fontsize=9)
     ax.set(xlabel="images", xlim=(0, counts.max() * 1.18))
     return ax
 

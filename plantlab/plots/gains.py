@@ -11,7 +11,7 @@ from plantlab.predictions.compare import detectable, points
 SPREAD = ["gain", "gain_low", "gain_high"]
 
 
-def plot_gains(rows: pd.DataFrame, ax: Axes | None = None, title: str = "") -> Axes:
+def plot_gains(rows: pd.DataFrame, ax: Axes | None = None, title: str = "", line: str = "") -> Axes:
     """Draw what each row gains, with its 95 % interval, beside zero.
 
     Rows stay in the table's order. The line below the title says which gain the widest of the
@@ -20,6 +20,7 @@ def plot_gains(rows: pd.DataFrame, ax: Axes | None = None, title: str = "") -> A
     Args:
         rows: of compare.gains; `method` names them.
         title: else the first row's gain.
+        line: else how many images it rests on, and the gain that would have been seen.
     """
     require(rows, "method", *SPREAD, "n", "kind")
     spread = rows[SPREAD]
@@ -32,5 +33,6 @@ def plot_gains(rows: pd.DataFrame, ax: Axes | None = None, title: str = "") -> A
     seen = 100 * detectable(wide["gain_low"], wide["gain_high"])
     first = rows.iloc[0]
     title = title or f"{first['method']}: {points(*first[SPREAD])}"
-    line = f"{counted(rows)}, 95 % intervals; gains from {seen:.1f} points on would have been seen"
+    rests_on = f"{counted(rows)}, 95 % intervals"
+    line = line or f"{rests_on}; gains from {seen:.1f} points on would have been seen"
     return titled(ax, title, line)

@@ -11,7 +11,7 @@ from PIL import ImageOps
 
 from plantlab.data.photos import open_photo
 from plantlab.plots.frame import axes_or_current, counted, scale_axis, titled
-from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO
+from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, in_two
 from plantlab.predictions.telling import shares_beyond
 
 SIDE = 150  # pixels of a photo
@@ -35,12 +35,14 @@ def plot_look_alikes(
     size = (1.75 * (n + 1), 2.15 * len(asked) + 0.7)
     figure, axes = plt.subplots(len(asked), n + 1, figsize=size, squeeze=False)
     for row, species in enumerate(asked["species"]):
-        _draw_photo(axes[row, 0], asked["image_path"].iloc[row], f"asked:\n{species}", "black")
+        _draw_photo(
+            axes[row, 0], asked["image_path"].iloc[row], f"asked:\n{in_two(species)}", "black"
+        )
         for column in range(n):
             near = known.iloc[found[row, column]]
             right = near["species"] == species
             mark = "✓" if right else "✗"
-            words = f"{mark} {similarity[row, column]:.2f}\n{near['species']}"
+            words = f"{mark} {similarity[row, column]:.2f}\n{in_two(near['species'])}"
             color = OKABE_ITO[2] if right else OKABE_ITO[1]
             _draw_photo(axes[row, column + 1], near["image_path"], words, color)
     line = f"✓ the same species, ✗ another, and the cosine; {counted(known)} searched"
@@ -55,8 +57,7 @@ def _draw_photo(ax: Axes, path: str, words: str, color: str) -> None:
     ax.grid(visible=False)
     for spine in ax.spines.values():
         spine.set(visible=True, color=color, lw=3)
-    genus, _, rest = words.split("\n")[1].partition(" ")
-    ax.set_xlabel(f"{words.splitlines()[0]}\n{genus}\n{rest}", fontsize=9, color=color)
+    ax.set_xlabel(words, fontsize=9, color=color)
 
 
 def plot_refused(

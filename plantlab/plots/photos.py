@@ -9,11 +9,13 @@ from PIL import Image, ImageOps
 from plantlab.data.photos import open_photo
 from plantlab.data.table import require
 from plantlab.plots.frame import axes_or_current, counted, titled
-from plantlab.plots.style import FACES
+from plantlab.plots.style import FACES, italic
 
 SIDE = 150  # pixels of a photo
 GAP = 8  # pixels between columns
-WORDS = 34  # pixels below a photo
+CAPTION = 9  # points, as everywhere
+ACROSS = 7 * 72  # points, the width of a sheet
+LETTER = 5.8  # points, the mean width of one in a caption
 MIDDLE = {"ha": "center", "va": "top"}  # how the words stand there
 
 
@@ -21,7 +23,7 @@ def plot_photos(
     images: pd.DataFrame,
     ax: Axes | None = None,
     n: int = 12,
-    columns: int = 6,
+    columns: int = 4,
     label: str = "species",
     title: str | None = None,
     seed: int | None = 0,
@@ -37,19 +39,20 @@ def plot_photos(
     columns = min(columns, max(len(shown), 1))
     rows = -(-len(shown) // columns)  # rounded up
     width = columns * (SIDE + GAP) - GAP
-    height = rows * (SIDE + WORDS) or 1
+    texts = [_fitted(text, int(ACROSS / columns / LETTER)) for text in shown[label].astype(str)]
+    n_lines = max((text.count("\n") + 1 for text in texts), default=1)
+    below = int((n_lines * 1.25 * CAPTION + 4) * width / ACROSS)  # pixels, for the words
+    height = rows * (SIDE + below) or 1
     sheet = Image.new("RGB", (width, height), "white")
     ax = axes_or_current(ax, 0.55 + 7 * height / width)
-    texts = shown[label].astype(str)
     for i, (path, text) in enumerate(zip(shown["image_path"], texts)):
         row, column = divmod(i, columns)
         x = column * (SIDE + GAP)
-        y = row * (SIDE + WORDS)
+        y = row * (SIDE + below)
         photo = ImageOps.fit(open_photo(path, SIDE), (SIDE, SIDE))
         sheet.paste(photo, (x, y))
-        words = _shorten(text, 2 + 114 // columns)
         face = FACES.get(label)
-        ax.text(x + SIDE / 2, y + SIDE + 3, words, size=6.2, style=face, **MIDDLE)
+        ax.text(x + SIDE / 2, y + SIDE + 3, text, size=CAPTION, style=face, **MIDDLE)
     ax.imshow(sheet)
     ax.axis("off")
     title = title or f"{len(shown)} of the images, drawn by chance"
@@ -66,7 +69,28 @@ def _shuffle(images: pd.DataFrame, seed: int) -> pd.DataFrame:
     return shuffled
 
 
-def _shorten(text: str, width: int) -> str:
-    """Return `text` with each of its lines at most `width` letters long."""
-    lines = text.split("\n")
-    return "\n".join(textwrap.shorten(line, width, placeholder="…") for line in lines)
+def plot_organs(images: pd.DataFrame, n: int = 4, seed: int = 0) -> Axes:
+    """Draw `n` photos of each organ of one species, of which most organs are known.
+
+    Introduced in notebook 01.
+    """
+    require(images, "image_path", "species", "organ")
+    known = images[images["organ"] != ""].sample(frac=1, random_state=seed)
+    richest = known.groupby("species")["organ"].nunique().idxmax()
+    sheet = known[known["species"] == richest].groupby("organ").head(n).sort_values("organ")
+    title = f"{italic(richest)}: {sheet['organ'].nunique()} kinds of photo, one species"
+    return plot_photos(sheet, n=len(sheet), columns=2 * n, label="organ", title=title, seed=None)
+
+
+def _fitted(text: str, width: int) -> str:
+    """Return `text` in lines of at most `width` letters: its own, else two.
+
+    A word that is longer, such as a path, keeps its end.
+    """
+    words = [f"…{word[1 - width :]}" if len(word) > width else word for word in text.split(" ")]
+    text = " ".join(words)
+    if "\n" in text:
+        lines = [textwrap.shorten(line, width, placeholder="…") for line in text.split("\n")]
+    else:
+        lines = textwrap.wrap(text, width, max_lines=2, placeholder="…")
+    return "\n".join(lines)

@@ -61,3 +61,8 @@ def italic(name: str) -> str:
     plain = str(name).translate(PLAIN)
     escaped = re.sub(r"([ $%_{}])", r"\\\1", plain)
     return r"$\mathbfit{" + escaped + "}$"
+
+
+def in_two(name: str) -> str:
+    """Return a species' name in two lines, genus and epithet, to stand under a narrow photo."""
+    return str(name).replace(" ", "\n", 1)

@@ -1,7 +1,13 @@
-"""A figure that is drawn again as a slider is turned."""
+"""What is drawn again as a slider is turned, such as the strength of a correction."""
 
 import os
 from collections.abc import Callable
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from plantlab.plots.frame import axes_or_current, said, scale_axis, titled
+from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO
 
 
 def turn(draw: Callable[..., object], **options: object) -> None:
@@ -20,3 +26,32 @@ def turn(draw: Callable[..., object], **options: object) -> None:
     from ipywidgets import interact
 
     interact(draw, **options)
+
+
+def plot_turned(
+    rows: pd.DataFrame,
+    turned: str,
+    measures: dict[str, str],
+    at: float,
+    line: str,
+    shares: str = "plants named right",
+) -> Axes:
+    """Draw measures over the column `turned`, a line each; the title reads them where it is `at`.
+
+    Args:
+        measures: columns, in [0, 1], and what the legend calls them.
+        line: what it rests on, for under the title.
+        shares: what the measures are shares of, for the axis.
+    """
+    ax = axes_or_current(None)
+    nearest = (rows[turned] - at).abs().to_numpy().argmin()
+    told = []
+    for (measure, name), color, marker in zip(measures.items(), OKABE_ITO, MARKERS):
+        ax.plot(rows[turned], rows[measure], marker=marker, color=color, label=name)
+        told.append(f"{name} {said(rows[measure].iloc[nearest], 'top1')}")
+    ax.axvline(at, color=COLORS["grey"], ls=":")
+    ax.set_xlabel(turned)
+    ax.set_ylim(bottom=0)
+    scale_axis(ax.yaxis, shares)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return titled(ax, f"{turned} = {at:.3g}: {', '.join(told)}", line)

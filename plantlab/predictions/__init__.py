@@ -1,8 +1,18 @@
 """What a classifier says of photos: probabilities, scores with intervals, how sure it is."""
 
-from plantlab.predictions import compare, metrics, several
+from plantlab.predictions import compare, confidence, metrics, several
 from plantlab.predictions.ladder import Ladder
 from plantlab.predictions.predictions import Predictions, concat, fuse
 from plantlab.predictions.rules import RULES
 
-__all__ = ["RULES", "Ladder", "Predictions", "compare", "concat", "fuse", "metrics", "several"]
+__all__ = [
+    "RULES",
+    "Ladder",
+    "Predictions",
+    "compare",
+    "concat",
+    "confidence",
+    "fuse",
+    "metrics",
+    "several",
+]
