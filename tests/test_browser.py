@@ -391,3 +391,11 @@ def test_a_page_of_50_organs_is_corrected_and_accepted(browser, lab, folder, cap
         print(
             f"\na page of 50: {seconds[1] - seconds[0]:.2f} s; a key on the disk: {both:.0f} ms, {driver:.0f} of them the driver's"
         )
+
+
+def test_a_slider_is_turned_and_its_figure_drawn_again(browser, lab, folder):
+    turned = "from plantlab import plots\ndef draw(tau):\n    print(f'tau is {tau:g}')\n"
+    run(browser, lab, folder, "slider.ipynb", f"{turned}plots.turn(draw, tau=(0, 2, 0.25))")
+    wait(browser, lambda: "tau is 1" in texts(browser, "pre"), "the first drawing", 120)
+    shown(browser, ".noUi-handle")[0].send_keys(Keys.ARROW_RIGHT)
+    wait(browser, lambda: "tau is 1.25" in texts(browser, "pre"), "the figure at the next step")

@@ -17,6 +17,7 @@ from plantlab.plots.style import COLORS, FACES
 from plantlab.predictions.metrics import SCORES
 
 TITLE_WIDTH = 66  # letters in a line
+LINE_WIDTH = 80  # letters of the smaller line below it
 RESTS_ON = "what it rests on"  # the mark of the line under a title
 
 
@@ -25,7 +26,8 @@ def titled(ax: Axes, title: str, line: str) -> Axes:
     title = re.sub(r"(?<=\d) ?%", "\xa0%", title)  # 41.8% and 41.8 % alike, and never parted
     if "\n" not in title:
         title = "\n".join(textwrap.wrap(title, TITLE_WIDTH))
-    ax.set_title(title.replace("\xa0", " "), pad=20)
+    line = "\n".join(textwrap.wrap(line, LINE_WIDTH)) if "\n" not in line else line
+    ax.set_title(title.replace("\xa0", " "), pad=20 + 12 * line.count("\n"))
     for earlier in [text for text in ax.texts if text.get_gid() == RESTS_ON]:
         earlier.remove()  # a figure that is given another title
     ax.annotate(
