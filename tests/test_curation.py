@@ -194,7 +194,7 @@ def copies(*of):
                 "split": ["train"] * 2 + ["test"] * 2 + ["train"] * 76,
             },
             "no",
-            "Plants or photos that train shares with valid or test: 2.",
+            "Photos of valid or test whose plant, or copy, is in train: 2.",
         ),
     ],
 )

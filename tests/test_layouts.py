@@ -46,6 +46,7 @@ def test_class_folders(tmp_path):
     assert images["obs_id"].is_unique and images.attrs["name"] == tmp_path.name
     assert images.attrs["notes"] == [
         "Other files, no photos: 2 (LICENSE.txt, labels.csv).",
+        "Folders inside class folders, whose names were not used: 1.",
         "Photos that name no plant, each its own observation: 4 of 4.",
     ]
 
@@ -99,7 +100,7 @@ def test_table_with_other_names(tmp_path, suffix, separator):
     table = pd.DataFrame(
         {
             "image": ["jpg/1.jpg", "jpg/2.jpg"], "label": ["007", "12"], "label_name": ["daisy", "NaN"],
-            "split": ["train", "val"], "lat": ["43.6", ""], "votes": ["3", "NaN"], "rank": ["0", "0"], "remark": ["", "fine"],
+            "split": ["train", "val"], "lat": ["43.6", ""], "lng": ["3.9", ""], "votes": ["3", "NaN"], "rank": ["0", "0"], "remark": ["", "fine"],
             "noise": ["", ""], "Family": ["Asteraceae", ""],
         }
     )  # fmt: skip
@@ -117,7 +118,7 @@ def test_table_with_other_names(tmp_path, suffix, separator):
         "latitude",
     ]
     assert images["rank"].tolist() == [0, 0]
-    assert list(images)[6:] == ["split", "votes", "rank", "remark", "noise"] and images[
+    assert list(images)[7:] == ["split", "votes", "rank", "remark", "noise"] and images[
         "family"
     ].isna().tolist() == [False, True]
     assert list(images["species_id"]) == ["007", "12"] and list(images["split"]) == [

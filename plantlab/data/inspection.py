@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
-from plantlab.data.photos import PhotoError, open_photo
+from plantlab.data.photos import PhotoError, is_raw, open_photo
 from plantlab.data.table import add_note, require
 from plantlab.files import project_root, write_whole
 
@@ -57,7 +57,20 @@ def set_aside(
         reasons = bad["problem"].str.split(":").str[0].value_counts()
         listed = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
         add_note(good, f"Files set aside: {len(bad)} of {len(images)} ({listed}).")
+        _note_lost_species(good, bad)
     return good, bad
+
+
+def _note_lost_species(good: pd.DataFrame, bad: pd.DataFrame) -> None:
+    """Add a note to `good` where no photo of a species can be read."""
+    if "species" not in bad:
+        return
+    kept = set(good.get("species", pd.Series(dtype=object)))
+    lost = sorted(set(bad["species"].dropna()) - kept)
+    if lost:
+        more = ", ..." if len(lost) > 5 else ""
+        names = ", ".join(lost[:5]) + more
+        add_note(good, f"Species of which no photo can be read: {len(lost)} ({names}).")
 
 
 def _inspect_all(paths: pd.Series, cache: Path) -> pd.DataFrame:
@@ -104,7 +117,8 @@ def _inspect(path: str) -> dict:
     try:
         content = Path(path).read_bytes() if os.path.isfile(path) else b""
         facts["sha1"] = hashlib.sha1(content).hexdigest() if content else ""
-        photo = open_photo(content or path, size=64)  # of an empty file the path says more
+        shown = path if is_raw(path) or not content else content  # the path says more
+        photo = open_photo(shown, size=64)
         file = Image.open(io.BytesIO(content))
         width, height = _upright_size(file, photo)
         facts["width"] = width
@@ -135,12 +149,29 @@ def _camera(file: Image.Image) -> dict:
         said["date"] = taken.isoformat(" ")
     with contextlib.suppress(Exception):
         gps = file.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+        place = {}
         for name, (angle, half) in GPS_TAGS.items():
-            said[name] = _decimal_degrees(gps[angle], gps[half])
+            place[name] = _decimal_degrees(gps[angle], gps[half])
+        said |= _on_the_globe(place)
     return said
 
 
 def _decimal_degrees(angle: tuple, half: str) -> float:
+    """Return an angle in degrees, negative in the south and the west.
+
+    Raises:
+        ValueError: the half is not named.
+    """
     degrees, minutes, seconds = map(float, angle)
     size = degrees + minutes / 60 + seconds / 3600
-    return round(-size if half in "SW" else size, 6)
+    side = str(half).strip("\0 ").upper()
+    if side not in ("N", "S", "E", "W"):
+        raise ValueError(f"a half of the globe is N, S, E or W; got {half!r}")
+    return round(-size if side in "SW" else size, 6)
+
+
+def _on_the_globe(place: dict[str, float]) -> dict[str, float]:
+    """Return a place, or nothing where it cannot be; 0, 0 is a camera that found none."""
+    latitude, longitude = place["latitude"], place["longitude"]
+    can_be = abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude, longitude) != (0, 0)
+    return place if can_be else {}

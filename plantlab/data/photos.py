@@ -23,7 +23,12 @@ SUFFIXES = {
     ".heif",
     ".jp2",
     ".avif",
+    ".jfif",
+    ".jpe",
 }
+
+# What cameras write before they make a photo of it; Pillow would read its thumbnail.
+RAW = {".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2", ".pef", ".srw"}
 
 register_heif_opener()  # what an iPhone saves
 
@@ -55,6 +60,8 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
         PhotoError: missing, empty, not an image, truncated, or over 179 megapixels.
     """
     content = b""
+    if isinstance(path, str | os.PathLike) and is_raw(path):
+        raise PhotoError("a camera's raw file; save it as JPEG")
     try:
         content = Path(path).read_bytes() if isinstance(path, str | os.PathLike) else bytes(path)
         photo = Image.open(io.BytesIO(content))
@@ -65,6 +72,11 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
     # broken files raise almost anything: SyntaxError, struct.error, EOFError, ...
     except Exception as error:
         raise PhotoError(_why_unreadable(error, content)) from None
+
+
+def is_raw(path: str | Path) -> bool:
+    """Return whether a file's name says that it is what a camera saw, and no photo yet."""
+    return Path(path).suffix.lower() in RAW
 
 
 def _why_unreadable(error: Exception, content: bytes) -> str:

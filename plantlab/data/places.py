@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from plantlab.data.dates import months_of
 from plantlab.data.table import observations, require
 
 EARTH_RADIUS = 6371  # km
@@ -75,9 +76,9 @@ def flora_mask(
     is_rare = pd.Series(species).map(n_plants) < few  # never seen: not rare, but not here
     latitudes = images["latitude"].to_numpy(dtype=float)
     longitudes = images["longitude"].to_numpy(dtype=float)
-    month = _months_of(images["date"]).to_numpy(dtype=float)
+    month = months_of(images["date"]).to_numpy(dtype=float)
     allowed = np.tile(is_rare.to_numpy(), (len(asked), 1))
-    where = zip(asked["latitude"], asked["longitude"], _months_of(asked["date"]))
+    where = zip(asked["latitude"], asked["longitude"], months_of(asked["date"]))
     for row, (latitude, longitude, asked_month) in enumerate(where):
         kilometres = _distance(latitudes, longitudes, latitude, longitude)
         apart = (month - asked_month) % 12
@@ -106,9 +107,5 @@ def _distance(
 
 def _months_apart(dates: pd.Series, date: str | pd.Timestamp) -> pd.Series:
     """Return how many months each date is away from `date` in the circle of the year, 0 to 6."""
-    apart = (_months_of(dates) - pd.to_datetime(date).month) % 12
+    apart = (months_of(dates) - pd.to_datetime(date).month) % 12
     return np.minimum(apart, 12 - apart)
-
-
-def _months_of(dates: pd.Series) -> pd.Series:
-    return pd.to_datetime(dates, errors="coerce", format="mixed").dt.month

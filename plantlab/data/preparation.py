@@ -8,6 +8,7 @@ from plantlab.data.inspection import set_aside
 from plantlab.data.layouts import read_images
 from plantlab.data.plants import assign_observations
 from plantlab.data.splits import complete_splits
+from plantlab.data.table import TableError, add_note, require
 
 
 def prepare(
@@ -15,7 +16,8 @@ def prepare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (images, bad): photos read, grouped into plants and split; and the files set aside.
 
-    Every row of the data set is in one of the two. `images.attrs["notes"]` tells what its reader
+    Every row of the data set is in one of the two, or counted in a note: photos without a species
+    are left out before a split. `images.attrs["notes"]` tells what its reader
     should know, `bad` says in its column `problem` why a file cannot be read.
 
     Args:
@@ -30,5 +32,35 @@ def prepare(
     images, bad = set_aside(images)
     images = assign_observations(images)
     if split:
+        images = _labelled(images)
         images = complete_splits(images, seed)
+        _note_unlearnt_species(images)
     return images, bad
+
+
+def _labelled(images: pd.DataFrame) -> pd.DataFrame:
+    """Return the photos with a species; a note counts the others.
+
+    Raises:
+        TableError: no photo has one.
+    """
+    require(images, "species")
+    known = images["species"].notna()
+    if not known.any():
+        raise TableError(f"none of the {len(images)} photos has a species; nothing can be learnt.")
+    labelled = images[known].reset_index(drop=True)
+    if not known.all():
+        of = f"{(~known).sum()} of {len(images)}"
+        add_note(labelled, f"Photos without a species were left out: {of}.")
+    return labelled
+
+
+def _note_unlearnt_species(images: pd.DataFrame) -> None:
+    """Add a note where valid or test ask about species that train does not show."""
+    in_train = images["split"] == "train"
+    learnt = set(images.loc[in_train, "species"])
+    asked = images[~in_train & ~images["species"].isin(learnt)]
+    if len(asked):
+        species = asked["species"].nunique()
+        said = f"Species without a train photo: {species}"
+        add_note(images, f"{said}; their {len(asked)} photos in valid or test count as wrong.")

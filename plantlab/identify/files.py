@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
+from plantlab.data.layouts.search import find_photos, is_utf8, printable
 from plantlab.data.photos import SUFFIXES
 from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
@@ -26,7 +27,7 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
             such table.
     """
     out = Path(out)
-    listed = _list_photos(photos)
+    listed, misnamed = _list_photos(photos)
     name = f"{model.card['data']} {model.ready.fingerprint}"
     kept = _keep_rows(out, name)
     todo = [path for path in listed if path not in kept]
@@ -37,19 +38,26 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
             _add_rows(out, table.assign(model=name).round(4))
             problems += int((table["problem"] != "").sum())
             bar.update(len(table))
-    return f"{len(todo) - problems} photos named, {n_kept} kept, {problems} could not be read"
+    done = f"{len(todo) - problems} photos named, {n_kept} kept, {problems} could not be read"
+    if misnamed:
+        done += f", {len(misnamed)} left out for names that are not UTF-8 ({misnamed[0]})"
+    return done
 
 
-def _list_photos(photos: list[str]) -> list[str]:
-    """Return the files that are named, and those in folders that are named, each once.
+def _list_photos(photos: list[str]) -> tuple[list[str], list[str]]:
+    """Return the files that are named and those in folders that are named, each once.
+
+    And the names, to be printed, of those whose names are not UTF-8.
 
     Raises:
         ValueError: no such file or folder, or no photo in them.
     """
     listed = {}  # in order; the values are of no matter
+    misnamed = []
     for place in map(Path, photos):
         if place.is_dir():
-            files = [each for each in sorted(place.rglob("*")) if _is_photo(each)]
+            files, others = find_photos(place)
+            misnamed += [printable(path) for path in others if not is_utf8(path)]
         elif place.exists():
             files = [place]
         else:
@@ -60,11 +68,7 @@ def _list_photos(photos: list[str]) -> list[str]:
     if not listed:
         kinds = " ".join(sorted(SUFFIXES))
         raise ValueError(f"no photos in {', '.join(photos)}; looked for {kinds}.")
-    return list(listed)
-
-
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    return list(listed), misnamed
 
 
 def _keep_rows(out: Path, name: str) -> set[str]:

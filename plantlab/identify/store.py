@@ -106,7 +106,9 @@ def load(model: str | Path = "five-flowers") -> Identifier:
 def _read(folder: Path) -> Identifier:
     card = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     names = dict.fromkeys(("species", "genus", "family"), str)
-    taxonomy = pd.read_csv(folder / "species.csv", dtype=names)
+    nothing = {"genus": [""], "family": [""]}  # a species may be called None, or NA
+    file = folder / "species.csv"
+    taxonomy = pd.read_csv(file, dtype=names, keep_default_na=False, na_values=nothing)
     weights = folder / "model.safetensors"
     make = partial(_read_network, weights, card, len(taxonomy))
     network = prepare(weights, card, len(taxonomy), make)

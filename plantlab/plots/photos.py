@@ -39,7 +39,8 @@ def plot_photos(
     columns = min(columns, max(len(shown), 1))
     rows = -(-len(shown) // columns)  # rounded up
     width = columns * (SIDE + GAP) - GAP
-    texts = [_fitted(text, int(ACROSS / columns / LETTER)) for text in shown[label].astype(str)]
+    letters = int(ACROSS / columns / LETTER)
+    texts = [_fitted(str(text), letters) for text in shown[label].fillna("no name")]
     n_lines = max((text.count("\n") + 1 for text in texts), default=1)
     below = int((n_lines * 1.25 * CAPTION + 4) * width / ACROSS)  # pixels, for the words
     height = rows * (SIDE + below) or 1

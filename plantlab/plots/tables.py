@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from plantlab.data.dates import months_of
 from plantlab.data.table import require
 from plantlab.plots.frame import axes_or_current, bar_colors, counted, draw_bars, titled
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO
@@ -69,14 +70,14 @@ def plot_counts_by(images: pd.DataFrame, column: str, ax: Axes | None = None) ->
 def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw images per month; the title names the shortest run of months that holds half of them."""
     require(images, "date")
-    dates = pd.to_datetime(images["date"], errors="coerce", format="mixed")
-    dates = dates.dropna()
-    if dates.empty:
+    month = months_of(images["date"]).dropna()
+    if month.empty:
         raise ValueError(
-            f"none of {len(images)} images has a readable date; expected dates such as 2016-05-31."
+            f"none of {len(images)} images has a readable date with a month; expected dates such "
+            "as 2016-05-31."
         )
-    counts = np.bincount(dates.dt.month, minlength=13)[1:]  # (12,)
-    run, held = _shortest_run(counts / len(dates))
+    counts = np.bincount(month.astype(int), minlength=13)[1:]  # (12,)
+    run, held = _shortest_run(counts / len(month))
     months = range(12)
     ax = axes_or_current(ax)
     colors = bar_colors(np.isin(months, run))
@@ -88,7 +89,7 @@ def plot_season(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if len(run) > 1:
         when += f" to {calendar.month_name[run[-1] + 1]}"
     title = f"{100 * held:.0f} % of the images are from {when}"
-    return titled(ax, title, f"{counted(images)}, {len(dates):,} with a date")
+    return titled(ax, title, f"{counted(images)}, {len(month):,} with a month")
 
 
 def _shortest_run(shares: np.ndarray) -> tuple[list[int], float]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from plantlab.data.layouts import folders, oxford, plantclef, plantnet, tables
+from plantlab.data.layouts import coco, folders, oxford, plantclef, plantnet, tables
+from plantlab.data.layouts.cleaned import clean_names, clean_places
 from plantlab.data.layouts.found import Found
-from plantlab.data.layouts.names import SPLIT_NAMES
+from plantlab.data.layouts.names import split_of
 from plantlab.data.layouts.search import find_photos
 from plantlab.data.plants import name_lone_photos
 from plantlab.data.table import COLUMNS, TableError
@@ -24,6 +25,7 @@ PUBLISHED = [  # asked in this order
     plantnet.read_plantnet,
     plantclef.read_plantclef_csv,
     plantclef.read_plantclef_xml,
+    coco.read_coco,
 ]
 
 
@@ -35,7 +37,8 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
     Args:
         source: a folder of class folders (also below train, valid and test) or of unlabelled
             photos, a CSV or Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or
-            2022-2025 (CSV), Pl@ntNet-300K, or "greenhouse", the built-in flora ("greenhouse-1" is
+            2022-2025 (CSV), Pl@ntNet-300K, COCO as iNaturalist 2017-2021 (a folder with its JSON
+            files, or one of them), or "greenhouse", the built-in flora ("greenhouse-1" is
             another one, grown from seed 1). A relative path starts at the working folder, else at
             the project's.
         names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"}
@@ -57,6 +60,8 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
         if table.is_file():
             is_general = table.stem in ("images", "labels")  # its folder says more
             name = table.parent.name if is_general else table.stem
+            if table.suffix.lower() == ".json":
+                return _to_table(coco.read_coco_file(table), name)
             return _to_table(tables.read_table(table, names), name)
     found = _read_published(path)
     if found is None:
@@ -96,7 +101,9 @@ def _to_table(found: Found, name: str) -> pd.DataFrame:
             f"{name!r} holds no photos. Expected class folders with photos, Oxford Flowers-102, "
             "PlantCLEF, Pl@ntNet-300K, or a CSV or Parquet table that lists them."
         )
-    images.attrs = {"name": name, "notes": found.notes}
+    images, strange_places = clean_places(images)
+    images, joined_names = clean_names(images)
+    images.attrs = {"name": name, "notes": [*found.notes, *strange_places, *joined_names]}
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
     if "genus" not in images and "species" in images:
@@ -104,7 +111,8 @@ def _to_table(found: Found, name: str) -> pd.DataFrame:
     for column in images.columns.intersection(["organ", "split"]):
         images[column] = images[column].str.lower()
     if "split" in images:  # an unknown name stays, and splits.complete_splits refuses it
-        images["split"] = images["split"].replace(SPLIT_NAMES)
+        known = {name: split_of(name) or name for name in images["split"].dropna().unique()}
+        images["split"] = images["split"].replace(known)
     images = name_lone_photos(images)
     images = images.dropna(axis=1, how="all")
     first = [column for column in COLUMNS if column in images]

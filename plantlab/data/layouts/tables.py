@@ -1,5 +1,7 @@
 """A table that lists photos: CSV, TSV or Parquet, with usual column names or Darwin Core."""
 
+import csv
+import io
 import os
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from plantlab.data.layouts.found import Found, count_note
 from plantlab.data.layouts.names import rename
 from plantlab.data.table import TableError
 
+MOST_NAMES = 12  # columns that a message lists
+LONGEST = 40  # letters of one
+
 
 def read_table(path: Path, names: str | dict[str, str]) -> Found:
     """Return the photos that a table lists, also those that are not there, to be set aside later.
@@ -17,8 +22,10 @@ def read_table(path: Path, names: str | dict[str, str]) -> Found:
         TableError: no table, no column that names photos, or none of them is there.
     """
     table = load(path)
-    columns = ", ".join(map(str, table))
-    if names == "dwc" and "scientificname" not in columns.lower():
+    columns = _listed(table)
+    _refuse_bytes(table, path.name)
+    known = {str(column).lower().split(":")[-1] for column in table}
+    if names == "dwc" and "scientificname" not in known:
         raise TableError(
             f"{path.name} has no Darwin Core column scientificName; it has {columns}. "
             "Try names='auto'."
@@ -38,11 +45,22 @@ def read_table(path: Path, names: str | dict[str, str]) -> Found:
     if photos and not any(map(os.path.lexists, photos)):
         raise TableError(
             f"none of the {len(photos)} photos that {path.name} lists is there; the first should "
-            f"be at {photos[0]}. Relative paths start at the table's folder."
+            f"be at {photos[0][:200]}. Relative paths start at the table's folder."
         )
     n_nameless = len(table) - len(named)
     notes = count_note(f"Rows of {path.name} that name no photo were left out", n_nameless)
     return Found(named.assign(image_path=photos), notes)
+
+
+def _refuse_bytes(table: pd.DataFrame, name: str) -> None:
+    """Raise TableError where photos stand inside a table, as the hub's Parquet files hold them."""
+    for column in table.select_dtypes("object"):
+        first = table[column].dropna().head(1)
+        if any(isinstance(value, dict | bytes) for value in first):
+            raise TableError(
+                f"the photos stand inside {name}, in its column {column!r}, which plantlab does "
+                "not read; write each into a file of its own, in a folder for each species."
+            )
 
 
 def load(path: Path) -> pd.DataFrame:
@@ -54,11 +72,61 @@ def load(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline()
-        separator = max(",;\t", key=header.count)
-        return pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
+        text = path.read_text(encoding="utf-8-sig")
     except ValueError as error:
-        raise TableError(f"{path.name} is no CSV table in UTF-8 and no Parquet: {error}") from None
+        raise TableError(_no_table(path, error)) from None
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise TableError(_no_table(path, "it is empty"))
+    separator = max(",;\t", key=lines[0].count)
+    if '"' not in text:
+        lines = _of_one_width(lines, separator, path.name)
+        return _parse("\n".join(lines), separator, csv.QUOTE_NONE)
+    try:
+        table = _parse(text, separator, csv.QUOTE_MINIMAL)
+    except ValueError as error:
+        table = None
+        why = error
+    is_even = len({line.count(separator) for line in lines}) == 1
+    if is_even and (table is None or len(table) < len(lines) - 1):
+        return _parse(text, separator, csv.QUOTE_NONE)  # marks that quote nothing swallow rows
+    if table is None:
+        raise TableError(_no_table(path, why))
+    return table
+
+
+def _parse(text: str, separator: str, quoting: int) -> pd.DataFrame:
+    options = {"dtype": str, "keep_default_na": False, "index_col": False}
+    return pd.read_csv(io.StringIO(text), sep=separator, quoting=quoting, **options)
+
+
+def _no_table(path: Path, error: Exception | str) -> str:
+    return f"{path.name} is no CSV table in UTF-8 and no Parquet: {str(error)[:200]}"
+
+
+def _of_one_width(lines: list[str], separator: str, name: str) -> list[str]:
+    """Return the lines without separators at their ends that the header does not have.
+
+    Raises:
+        TableError: a line has more cells than the header.
+    """
+    width = lines[0].count(separator)
+    fitted = []
+    for number, line in enumerate(lines, 1):
+        extra = line.count(separator) - width
+        if extra > 0 and line.endswith(separator * extra):
+            line = line[:-extra]
+        elif extra > 0:
+            raise TableError(
+                f"{name}, line {number}: {width + extra + 1} cells where the header has "
+                f'{width + 1}. Put a cell that holds "{separator}" in quotes.'
+            )
+        fitted.append(line)
+    return fitted
+
+
+def _listed(table: pd.DataFrame) -> str:
+    """Return the columns for a message, the first of many, none of them long."""
+    names = [str(column)[:LONGEST] for column in table.columns[:MOST_NAMES]]
+    n_more = len(table.columns) - len(names)
+    return ", ".join(names) + (f" and {n_more} more" if n_more > 0 else "")
