@@ -419,3 +419,80 @@ def read_images_or_none(folder: Path) -> pd.DataFrame | None:
     except TableError as error:
         assert len(str(error)) < 600
         return None
+
+
+# lists and archives
+
+
+def test_lists_of_photos_and_labels_with_names(tmp_path):
+    photos(tmp_path, "jpg/1.jpg", "jpg/2 b.jpg", "jpg/3.jpg")
+    (tmp_path / "train.txt").write_text("jpg/1.jpg 0\njpg/2 b.jpg 1\n\n")
+    (tmp_path / "test.txt").write_text("/home/somebody/jpg/3.jpg 1\nno photo\n")
+    (tmp_path / "synset_words.txt").write_text("n01440764 pink primrose\nn01443537 hard-leaved\n")
+    images = read_images(tmp_path)
+    assert images["species"].tolist() == ["hard-leaved", "pink primrose", "hard-leaved"]
+    assert images["split"].tolist() == ["test", "train", "train"]
+    assert images["image_path"].map(os.path.exists).all()
+    said = "Lines of test.txt, train.txt that name no photo and label: 1."
+    assert said in images.attrs["notes"]
+
+
+def test_lists_whose_photos_are_elsewhere_say_so(tmp_path):
+    (tmp_path / "train.txt").write_text("gone/1.jpg rose\n")
+    with pytest.raises(TableError, match=r"none of the 1 photos listed in train\.txt is there"):
+        read_images(tmp_path)
+
+
+META = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
+ <core encoding="UTF-8" fieldsTerminatedBy="\\t" fieldsEnclosedBy="" ignoreHeaderLines="1"
+  rowType="http://rs.tdwg.org/dwc/terms/Occurrence">
+  <files><location>occurrence.txt</location></files><id index="0"/>
+  <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+  <field index="2" term="http://rs.tdwg.org/dwc/terms/eventDate"/>
+  <field index="3" term="http://rs.tdwg.org/dwc/terms/locality"/>
+  <field default="HUMAN_OBSERVATION" term="http://rs.tdwg.org/dwc/terms/basisOfRecord"/>
+ </core>
+ <extension encoding="UTF-8" fieldsTerminatedBy="\\t" fieldsEnclosedBy="" ignoreHeaderLines="1"
+  rowType="http://rs.gbif.org/terms/1.0/Multimedia">
+  <files><location>multimedia.txt</location></files><coreid index="0"/>
+  <field index="1" term="http://purl.org/dc/terms/identifier"/>
+  <field index="2" term="http://purl.org/dc/terms/creator"/>
+  <field index="3" term="http://purl.org/dc/terms/license"/>
+ </extension>
+</archive>"""
+
+
+def archive(folder: Path, n: int = 2) -> Path:
+    """Write an archive: occurrences with two photos each, one photo of the last not there."""
+    head = "id\tscientificName\teventDate\tlocality\n"
+    names = ["Rosa canina", "Bellis perennis"]
+    rows = [f'{i}\t{names[i % 2]}\t2020-05-0{1 + i % 9}\t"by the road\n' for i in range(n)]
+    (folder / "meta.xml").write_text(META)
+    (folder / "occurrence.txt").write_text(head + "".join(rows))
+    media = []
+    for i in range(2 * n):
+        at = f"https://static.inaturalist.org/photos/{i}/original.jpg"
+        media.append(f"{i // 2}\t{at}\tA. Bee {i % 2}\tCC-BY\n")
+    (folder / "multimedia.txt").write_text(
+        "coreid\tidentifier\tcreator\tlicense\n" + "".join(media)
+    )
+    return photos(folder, *(f"media/{i}.jpg" for i in range(2 * n - 1)))
+
+
+def test_a_darwin_core_archive_has_several_photos_an_occurrence(tmp_path):
+    images = read_images(archive(tmp_path))
+    assert images["species"].tolist() == ["Rosa canina"] * 2 + ["Bellis perennis"]
+    assert images["obs_id"].nunique() == 2 and images["author"].tolist()[:2] == [
+        "A. Bee 0",
+        "A. Bee 1",
+    ]
+    assert images["locality"].str.startswith('"by').all() and images["license"].eq("CC-BY").all()
+    assert "Photos of the archive that are not there: 1 of 4." in images.attrs["notes"]
+
+
+@pytest.mark.parametrize("damage", ["<archive", META.replace("occurrence.txt", "gone.txt")])
+def test_a_damaged_archive_is_a_sentence(tmp_path, damage):
+    archive(tmp_path)
+    (tmp_path / "meta.xml").write_text(damage)
+    with pytest.raises(TableError, match="cannot be read"):
+        read_images(tmp_path)

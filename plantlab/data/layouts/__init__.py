@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from plantlab.data.layouts import coco, folders, oxford, plantclef, plantnet, tables
+from plantlab.data.layouts import archive, coco, folders, lists, oxford, plantclef, plantnet, tables
 from plantlab.data.layouts.cleaned import clean_names, clean_places
 from plantlab.data.layouts.found import Found
 from plantlab.data.layouts.names import split_of
@@ -25,7 +25,9 @@ PUBLISHED = [  # asked in this order
     plantnet.read_plantnet,
     plantclef.read_plantclef_csv,
     plantclef.read_plantclef_xml,
+    archive.read_archive,
     coco.read_coco,
+    lists.read_lists,
 ]
 
 
@@ -37,8 +39,9 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
     Args:
         source: a folder of class folders (also below train, valid and test) or of unlabelled
             photos, a CSV or Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or
-            2022-2025 (CSV), Pl@ntNet-300K, COCO as iNaturalist 2017-2021 (a folder with its JSON
-            files, or one of them), or "greenhouse", the built-in flora ("greenhouse-1" is
+            2022-2025 (CSV), Pl@ntNet-300K, a Darwin Core archive, COCO as iNaturalist 2017-2021
+            (a folder with its JSON files, or one of them), lists of "photo label" (train.txt,
+            test.txt), or "greenhouse", the built-in flora ("greenhouse-1" is
             another one, grown from seed 1). A relative path starts at the working folder, else at
             the project's.
         names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"}
