@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from plantlab import plots
+from plantlab.cli import main
 from plantlab.data import prepare
 from plantlab.data.dates import months_of
 from plantlab.data.inspection import set_aside
@@ -496,3 +497,34 @@ def test_a_damaged_archive_is_a_sentence(tmp_path, damage):
     (tmp_path / "meta.xml").write_text(damage)
     with pytest.raises(TableError, match="cannot be read"):
         read_images(tmp_path)
+
+
+# a first look
+
+
+def test_a_look_says_layout_counts_notes_and_rows(tmp_path, capsys):
+    photos(tmp_path, "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/loose.jpg")
+    assert main(["look", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "read as: Photos in class folders" in said and "train 2, valid 1" in said
+    assert "- Photos outside the class folders were left out: 1." in said
+    assert "train/a/1.jpg" in said and max(map(len, said.splitlines())) < 150
+
+
+def test_a_look_takes_names(tmp_path, capsys):
+    photos(tmp_path, "1.jpg")
+    (tmp_path / "list.csv").write_text("foto,art\n1.jpg,daisy\n")
+    names = ["--names", "foto=image_path", "--names", "art=species"]
+    assert main(["look", str(tmp_path / "list.csv"), *names]) == 0
+    assert "daisy" in capsys.readouterr().out
+    assert main(["look", str(tmp_path / "list.csv"), "--names", "foto"]) == 2
+    assert "--names takes theirs=ours" in capsys.readouterr().err
+
+
+def test_bad_input_is_a_sentence_on_the_command_line(tmp_path, capsys):
+    (tmp_path / "bad.csv").write_bytes(b"\xff\xfe\x00\x01")
+    for command in (["look"], ["export", "--epochs", "0"]):
+        more = [str(tmp_path / "model")] if command[0] == "export" else []
+        assert main([*command, str(tmp_path / "bad.csv"), *more]) == 2
+        said = capsys.readouterr().err
+        assert "bad.csv is no CSV table" in said and "Traceback" not in said

@@ -12,7 +12,10 @@ from plantlab.data.table import TableError, add_note, require
 
 
 def prepare(
-    dataset: str | Path | pd.DataFrame, seed: int = 0, split: bool = True
+    dataset: str | Path | pd.DataFrame,
+    seed: int = 0,
+    split: bool = True,
+    names: str | dict[str, str] = "auto",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (images, bad): photos read, grouped into plants and split; and the files set aside.
 
@@ -25,10 +28,11 @@ def prepare(
         seed: of the split, where the data brings none.
         split: False leaves `split` as the data has it, and needs no `species`: for data whose split
             is to be changed, drawn otherwise or only looked at.
+        names: of layouts.read_images.
     Raises:
         TableError: nothing there, or nothing that is recognised; too few plants to split.
     """
-    images = dataset if isinstance(dataset, pd.DataFrame) else read_images(dataset)
+    images = dataset if isinstance(dataset, pd.DataFrame) else read_images(dataset, names)
     images, bad = set_aside(images)
     images = assign_observations(images)
     if split:

@@ -5,7 +5,9 @@ A new one is a file of its own and a line in PUBLISHED.
 """
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -34,7 +36,8 @@ PUBLISHED = [  # asked in this order
 def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.DataFrame:
     """Return the image table of `source`: one row per image, table.COLUMNS and what else is known.
 
-    `attrs["name"]` names the data, `attrs["notes"]` says what its reader should know.
+    `attrs["name"]` names the data, `attrs["layout"]` says what it was read as, `attrs["notes"]`
+    what its reader should know.
 
     Args:
         source: a folder of class folders (also below train, valid and test) or of unlabelled
@@ -64,12 +67,12 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
             is_general = table.stem in ("images", "labels")  # its folder says more
             name = table.parent.name if is_general else table.stem
             if table.suffix.lower() == ".json":
-                return _to_table(coco.read_coco_file(table), name)
-            return _to_table(tables.read_table(table, names), name)
-    found = _read_published(path)
+                return _to_table(coco.read_coco_file(table), name, coco)
+            return _to_table(tables.read_table(table, names), name, tables)
+    found, layout = _read_published(path)
     if found is None:
-        found = folders.read_folders(path)
-    return _to_table(found, path.name)
+        found, layout = folders.read_folders(path), folders
+    return _to_table(found, path.name, layout)
 
 
 def _locate(source: str | Path) -> Path:
@@ -83,8 +86,8 @@ def _locate(source: str | Path) -> Path:
     return path.resolve()
 
 
-def _read_published(path: Path) -> Found | None:
-    """Return what the first reader that knows `path`, or the folder in it, found there."""
+def _read_published(path: Path) -> tuple[Found | None, ModuleType | None]:
+    """Return what the first reader that knows `path`, or a folder in it, found, and its module."""
     inside = [each for each in path.iterdir() if each.is_dir()]
     if len(inside) != 1:  # archives unpack into a folder
         inside = [path / "flowers-102"]
@@ -92,12 +95,15 @@ def _read_published(path: Path) -> Found | None:
         for place in (path, *inside):
             found = read(place) if place.is_dir() else None
             if found is not None:
-                return found
-    return None
+                return found, sys.modules[read.__module__]
+    return None, None
 
 
-def _to_table(found: Found, name: str) -> pd.DataFrame:
-    """Return the rows as an image table: columns in order, every image with an observation."""
+def _to_table(found: Found, name: str, layout: ModuleType) -> pd.DataFrame:
+    """Return the rows as an image table: columns in order, every image with an observation.
+
+    `attrs["layout"]` says in words how they were read: the first line of the reader's module.
+    """
     images = found.images.reset_index(drop=True)
     if images.empty:
         raise TableError(
@@ -106,7 +112,9 @@ def _to_table(found: Found, name: str) -> pd.DataFrame:
         )
     images, strange_places = clean_places(images)
     images, joined_names = clean_names(images)
-    images.attrs = {"name": name, "notes": [*found.notes, *strange_places, *joined_names]}
+    notes = [*found.notes, *strange_places, *joined_names]
+    read_as = (layout.__doc__ or layout.__name__).splitlines()[0].rstrip(".")
+    images.attrs = {"name": name, "notes": notes, "layout": read_as}
     if "species" not in images and "species_id" in images:
         images["species"] = images["species_id"]
     if "genus" not in images and "species" in images:
