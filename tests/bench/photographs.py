@@ -1,0 +1,125 @@
+"""Photographs: what minutes on a laptop buy, on record. One network, two fused, and fastai beside them.
+
+Everything is chosen on valid: each network is trained on train at each rate; the better rate is kept. Then each
+learns anew from train and valid, for as many epochs, and test is scored once: each network in one view and in three,
+and all fused. fastai's `fine_tune` gets the first network's body and weights, train and valid too, and about as many
+minutes as that network took.
+
+    PLANTLAB_RUN=oxford102 python tests/bench/photographs.py photos/oxford102
+
+The record is results/photographs/<run>/record.json.
+"""
+
+import argparse
+import time
+
+import bench
+import pandas as pd
+from fastai.vision import all as fv
+
+from plantlab import training
+from plantlab.data import prepare, table
+from plantlab.notebook import record
+from plantlab.predictions import Predictions, compare, fuse, metrics
+
+VIEWS = ("plain", "flip", "zoom")
+MEASURES = ["top1", "top5", "macro_top1", "mrr"]
+
+
+def asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset")
+    parser.add_argument("--backbones", default="tf_efficientnet_lite0,mobilenet_v2")
+    parser.add_argument("--weights", default="auto")
+    parser.add_argument("--image-size", type=int, default=192)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--rates", default="0.001,0.002")
+    parser.add_argument("--augment", default="colour")
+    parser.add_argument("--batch-size", type=int, default=32)
+    return parser.parse_args()
+
+
+def taught(images: pd.DataFrame, backbone: str, rate: float, args: argparse.Namespace):
+    """Return a network trained in two steps on the train rows, and its minutes."""
+    options = {"epochs": args.epochs, "lr": rate, "augment": args.augment}
+    network, _, cost = training.train(
+        images, "two-step", backbone, args.weights, args.image_size, **options
+    )
+    return network, cost["seconds"] / 60
+
+
+def chosen_rate(
+    images: pd.DataFrame, backbone: str, args: argparse.Namespace
+) -> tuple[float, list]:
+    """Return the rate with the best top-1 on valid, and a row for each that was tried."""
+    valid = images[images["split"] == "valid"].reset_index(drop=True)
+    rows = []
+    for rate in map(float, args.rates.split(",")):
+        network, minutes = taught(images, backbone, rate, args)
+        said = training.predict_views(network, valid, VIEWS)
+        row = metrics.score(fuse(said.values()), measures=MEASURES)
+        rows.append(row.assign(method=backbone, split="valid", lr=rate, minutes=minutes))
+        print(rows[-1][["method", "lr", "n", "top1", "minutes"]].round(4).to_string(), flush=True)
+    tried = pd.concat(rows, ignore_index=True)
+    return tried["lr"][tried["top1"].idxmax()], rows
+
+
+def of_fastai(images: pd.DataFrame, minutes: float, args: argparse.Namespace):
+    """Return what fastai's fine_tune says of test after about so many minutes, and its own."""
+    learn = bench.fastai_learner(images, args)
+    test = images[images["split"] == "test"].reset_index(drop=True)
+    names = table.relative_names(images)[images["split"] == "test"].to_numpy()
+    with learn.no_bar(), learn.no_logging():
+        started = time.perf_counter()
+        learn.fine_tune(1)  # is kept: what follows goes on from it
+        an_epoch = (time.perf_counter() - started) / 60 / 2
+        n = max(1, round(minutes / an_epoch) - 1)
+        fv.set_seed(0)
+        learn = bench.fastai_learner(images, args)
+        with learn.no_bar(), learn.no_logging():
+            started = time.perf_counter()
+            learn.fine_tune(n)
+            took = (time.perf_counter() - started) / 60
+            probs, _ = learn.get_preds(dl=learn.dls.test_dl(test.assign(name=names)))
+    return Predictions(test, list(learn.dls.vocab), probs.numpy()), took, n
+
+
+def main() -> None:
+    args = asked()
+    images, _ = prepare(args.dataset)
+    names = args.backbones.split(",")
+    rows = []
+    rates = {}
+    for backbone in names:
+        rates[backbone], tried = chosen_rate(images, backbone, args)
+        rows += tried
+    whole = images.assign(split=images["split"].replace({"valid": "train"}))
+    whole.attrs = images.attrs
+    test = whole[whole["split"] == "test"].reset_index(drop=True)
+    answers = {}
+    minutes = {}
+    weights = []
+    for backbone in names:
+        network, minutes[backbone] = taught(whole, backbone, rates[backbone], args)
+        weights.append(network.weights)
+        said = training.predict_views(network, test, VIEWS)
+        answers[f"{backbone}, one view"] = said["plain"]
+        answers[f"{backbone}, three views"] = fuse(said.values())
+        print(backbone, minutes[backbone], flush=True)
+    answers["all fused"] = fuse(answers[f"{backbone}, three views"] for backbone in names)
+    args.backbone = names[0]
+    answers["fastai fine_tune"], took, n_epochs = of_fastai(whole, minutes[names[0]], args)
+    scores = compare.score_each(answers, measures=MEASURES).assign(split="test")
+    spent = {
+        f"{name}, {views}": minutes[name] for name in names for views in ("one view", "three views")
+    }
+    spent |= {"all fused": sum(minutes.values()), "fastai fine_tune": took}
+    scores["minutes"] = scores["method"].map(spent)
+    print(scores[["method", "n", "top1", "top1_low", "top1_high", "minutes"]].round(4).to_string())
+    params = vars(args) | {"fastai_epochs": n_epochs, "seed": 0}
+    everything = pd.concat([*rows, scores], ignore_index=True)
+    print(record.save("photographs", params, whole, everything, weights=weights))
+
+
+if __name__ == "__main__":
+    main()
