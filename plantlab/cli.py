@@ -56,13 +56,15 @@ def _add_look(commands: argparse._SubParsersAction) -> None:
 def _look(args: argparse.Namespace) -> int:
     from plantlab.data.look import look
 
-    print(look(args.dataset, _names(args)))
+    print(look(args.dataset, _names(args), args.checklist))
     return 0
 
 
 def _add_names(command: argparse.ArgumentParser) -> None:
     said = "what a column of yours is here, such as foto=image_path; may be repeated"
     command.add_argument("--names", action="append", default=[], metavar="THEIRS=OURS", help=said)
+    accepted = "a table of accepted names: name and accepted_name, WCVP's or World Flora Online's"
+    command.add_argument("--checklist", metavar="FILE", help=accepted)
 
 
 def _names(args: argparse.Namespace) -> str | dict[str, str]:
@@ -245,7 +247,7 @@ def _export(args: argparse.Namespace) -> int:
     from plantlab.identify import store
     from plantlab.identify.learn import learn
 
-    images, _ = prepare(args.dataset, names=_names(args))
+    images, _ = prepare(args.dataset, names=_names(args), checklist=args.checklist)
     print(f"{len(images)} photos of {images['species'].nunique()} species.")
     for note in images.attrs["notes"]:
         print(note)

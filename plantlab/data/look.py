@@ -6,23 +6,29 @@ import pandas as pd
 
 from plantlab.data.layouts import read_images
 from plantlab.data.table import describe, relative_names
+from plantlab.data.taxa import accept_names
 
 SHOWN = ["species", "split", "obs_id", "organ", "date"]  # of the first rows, beside the file
 ROWS = 5
 WIDTH = 100  # letters of a line
 
 
-def look(source: str | Path, names: str | dict[str, str] = "auto") -> str:
+def look(
+    source: str | Path, names: str | dict[str, str] = "auto", checklist: str | Path | None = None
+) -> str:
     """Return what `source` was read as, counts, what was left out and why, and five rows.
 
     No photo is opened: notebook 01 does that.
 
     Args:
         source, names: of layouts.read_images.
+        checklist: a table of accepted names, see taxa.accept_names.
     Raises:
         TableError: nothing there, or nothing that is recognised.
     """
     images = read_images(source, names)
+    if checklist:
+        images = accept_names(images, checklist)
     facts = describe(images)
     lines = [f"{images.attrs['name']}, read as: {images.attrs['layout']}", ""]
     lines += [f"{name:>40}  {str(value)[:WIDTH]}" for name, value in facts.items()]

@@ -9,6 +9,7 @@ from plantlab.data.layouts import read_images
 from plantlab.data.plants import assign_observations
 from plantlab.data.splits import complete_splits
 from plantlab.data.table import TableError, add_note, require
+from plantlab.data.taxa import accept_names
 
 
 def prepare(
@@ -16,6 +17,7 @@ def prepare(
     seed: int = 0,
     split: bool = True,
     names: str | dict[str, str] = "auto",
+    checklist: str | Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (images, bad): photos read, grouped into plants and split; and the files set aside.
 
@@ -29,10 +31,13 @@ def prepare(
         split: False leaves `split` as the data has it, and needs no `species`: for data whose split
             is to be changed, drawn otherwise or only looked at.
         names: of layouts.read_images.
+        checklist: a table of accepted names, see taxa.accept_names.
     Raises:
         TableError: nothing there, or nothing that is recognised; too few plants to split.
     """
     images = dataset if isinstance(dataset, pd.DataFrame) else read_images(dataset, names)
+    if checklist:
+        images = accept_names(images, checklist)
     images, bad = set_aside(images)
     images = assign_observations(images)
     if split:

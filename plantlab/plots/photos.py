@@ -84,14 +84,12 @@ def plot_organs(images: pd.DataFrame, n: int = 4, seed: int = 0) -> Axes:
 
 
 def _fitted(text: str, width: int) -> str:
-    """Return `text` in lines of at most `width` letters: its own, else two.
+    """Return `text` with each of its lines in at most two, of at most `width` letters.
 
     A word that is longer, such as a path, keeps its end.
     """
-    words = [f"…{word[1 - width :]}" if len(word) > width else word for word in text.split(" ")]
-    text = " ".join(words)
-    if "\n" in text:
-        lines = [textwrap.shorten(line, width, placeholder="…") for line in text.split("\n")]
-    else:
-        lines = textwrap.wrap(text, width, max_lines=2, placeholder="…")
+    lines = []
+    for line in text.split("\n"):
+        words = [f"…{word[1 - width :]}" if len(word) > width else word for word in line.split()]
+        lines += textwrap.wrap(" ".join(words), width, max_lines=2, placeholder="…")
     return "\n".join(lines)

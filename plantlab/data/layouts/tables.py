@@ -78,7 +78,7 @@ def load(path: Path) -> pd.DataFrame:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise TableError(_no_table(path, "it is empty"))
-    separator = max(",;\t", key=lines[0].count)
+    separator = max(",;\t|", key=lines[0].count)
     if '"' not in text:
         lines = _of_one_width(lines, separator, path.name)
         return _parse("\n".join(lines), separator, csv.QUOTE_NONE)
