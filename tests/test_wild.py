@@ -63,6 +63,14 @@ def test_separators_at_the_end_of_lines_shift_no_column(tmp_path):
     assert images["species"].tolist() == ["a", "b"]
 
 
+def test_quotes_and_separators_at_the_end_go_together(tmp_path):
+    photos(tmp_path, "0.jpg", "1.jpg")
+    images = table(tmp_path, 'image,species,note\n0.jpg,a,"b, c",\n1.jpg,b\n')
+    assert images["species"].tolist() == ["a", "b"] and images["note"].tolist() == ["b, c", ""]
+    with pytest.raises(TableError, match="line 2: 4 cells where the header has 3"):
+        table(tmp_path, 'image,species,note\n0.jpg,a,"b, c",d\n')
+
+
 def test_an_unquoted_separator_is_said_with_its_line(tmp_path):
     photos(tmp_path, "0.jpg")
     said = (

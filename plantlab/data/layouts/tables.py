@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -75,7 +76,7 @@ def load(path: Path) -> pd.DataFrame:
         text = path.read_text(encoding="utf-8-sig")
     except ValueError as error:
         raise TableError(_no_table(path, error)) from None
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         raise TableError(_no_table(path, "it is empty"))
     separator = max(",;\t|", key=lines[0].count)
@@ -84,20 +85,37 @@ def load(path: Path) -> pd.DataFrame:
         return _parse("\n".join(lines), separator, csv.QUOTE_NONE)
     try:
         table = _parse(text, separator, csv.QUOTE_MINIMAL)
-    except ValueError as error:
+    except (ValueError, pd.errors.ParserWarning):
         table = None
-        why = error
     is_even = len({line.count(separator) for line in lines}) == 1
     if is_even and (table is None or len(table) < len(lines) - 1):
         return _parse(text, separator, csv.QUOTE_NONE)  # marks that quote nothing swallow rows
-    if table is None:
-        raise TableError(_no_table(path, why))
-    return table
+    return _row_by_row(text, separator, path) if table is None else table
 
 
 def _parse(text: str, separator: str, quoting: int) -> pd.DataFrame:
     options = {"dtype": str, "keep_default_na": False, "index_col": False}
-    return pd.read_csv(io.StringIO(text), sep=separator, quoting=quoting, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # that cells would be lost
+        return pd.read_csv(io.StringIO(text), sep=separator, quoting=quoting, **options)
+
+
+def _row_by_row(text: str, separator: str, path: Path) -> pd.DataFrame:
+    """Return a table with quoted cells, some of whose rows have empty cells too many.
+
+    Raises:
+        TableError: a row has more cells than the header, or it is no such table.
+    """
+    try:
+        header, *rows = csv.reader(io.StringIO(text), delimiter=separator)
+    except csv.Error as error:
+        raise TableError(_no_table(path, error)) from None
+    width = len(header)
+    for number, row in enumerate(rows, 2):
+        if any(row[width:]):
+            raise TableError(_too_wide(path.name, number, len(row), width, separator))
+    cells = [[*row[:width], *[""] * (width - len(row))] for row in rows if row]
+    return pd.DataFrame(cells, columns=header, dtype=str)
 
 
 def _no_table(path: Path, error: Exception | str) -> str:
@@ -117,12 +135,17 @@ def _of_one_width(lines: list[str], separator: str, name: str) -> list[str]:
         if extra > 0 and line.endswith(separator * extra):
             line = line[:-extra]
         elif extra > 0:
-            raise TableError(
-                f"{name}, line {number}: {width + extra + 1} cells where the header has "
-                f'{width + 1}. Put a cell that holds "{separator}" in quotes.'
-            )
+            cells = width + extra + 1
+            raise TableError(_too_wide(name, number, cells, width + 1, separator))
         fitted.append(line)
     return fitted
+
+
+def _too_wide(name: str, number: int, cells: int, width: int, separator: str) -> str:
+    return (
+        f"{name}, line {number}: {cells} cells where the header has {width}. "
+        f'Put a cell that holds "{separator}" in quotes.'
+    )
 
 
 def _listed(table: pd.DataFrame) -> str:
