@@ -1,7 +1,7 @@
 """Photographs: what minutes on a laptop buy, on record. One network, two fused, and fastai beside them.
 
-Everything is chosen on valid: each network is trained on train at each rate; the better rate is kept. Then each
-learns anew from train and valid, for as many epochs, and test is scored once: each network in one view and in three,
+Rates are chosen on valid: each network is trained on train at each rate; the better rate is kept. Then each
+learns anew from train and valid, and test is scored once: each network in one view and in three,
 and all fused. fastai's `fine_tune` gets the first network's body and weights, train and valid too, and about as many
 minutes as that network took.
 
@@ -34,14 +34,17 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, default=192)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--rates", default="0.001,0.002")
+    parser.add_argument("--choice-epochs", type=int, default=6, help="while rates are chosen")
     parser.add_argument("--augment", default="colour")
     parser.add_argument("--batch-size", type=int, default=32)
     return parser.parse_args()
 
 
-def taught(images: pd.DataFrame, backbone: str, rate: float, args: argparse.Namespace):
+def taught(
+    images: pd.DataFrame, backbone: str, rate: float, epochs: int, args: argparse.Namespace
+) -> tuple[backbones.Classifier, float]:
     """Return a network trained in two steps on the train rows, and its minutes."""
-    options = {"epochs": args.epochs, "lr": rate, "augment": args.augment}
+    options = {"epochs": epochs, "lr": rate, "augment": args.augment}
     network, _, cost = training.train(
         images, "two-step", backbone, args.weights, args.image_size, **options
     )
@@ -55,7 +58,7 @@ def chosen_rate(
     valid = images[images["split"] == "valid"].reset_index(drop=True)
     rows = []
     for rate in map(float, args.rates.split(",")):
-        network, minutes = taught(images, backbone, rate, args)
+        network, minutes = taught(images, backbone, rate, args.choice_epochs, args)
         said = training.predict_views(network, valid, VIEWS)
         row = metrics.score(fuse(said.values()), measures=MEASURES)
         rows.append(row.assign(method=backbone, split="valid", lr=rate, minutes=minutes))
@@ -100,25 +103,32 @@ def main() -> None:
     minutes = {}
     weights = []
     for backbone in names:
-        network, minutes[backbone] = taught(whole, backbone, rates[backbone], args)
+        network, minutes[backbone] = taught(whole, backbone, rates[backbone], args.epochs, args)
         weights.append(network.weights)
         said = training.predict_views(network, test, VIEWS)
         answers[f"{backbone}, one view"] = said["plain"]
         answers[f"{backbone}, three views"] = fuse(said.values())
         print(backbone, minutes[backbone], flush=True)
     answers["all fused"] = fuse(answers[f"{backbone}, three views"] for backbone in names)
+    spent = {}
+    for name in names:
+        spent |= dict.fromkeys([f"{name}, one view", f"{name}, three views"], minutes[name])
+    spent["all fused"] = sum(minutes.values())
+
+    def keep(params: dict) -> None:
+        scores = compare.score_each(answers, measures=MEASURES).assign(split="test")
+        scores["minutes"] = scores["method"].map(spent)
+        columns = ["method", "n", "top1", "top1_low", "top1_high", "minutes"]
+        print(scores[columns].round(4).to_string(), flush=True)
+        everything = pd.concat([*rows, scores], ignore_index=True)
+        print(record.save("photographs", params, whole, everything, weights=weights))
+
+    params = vars(args) | {"rates": rates, "seed": 0}
+    keep(params)
     args.backbone = names[0]
-    answers["fastai fine_tune"], took, n_epochs = of_fastai(whole, minutes[names[0]], args)
-    scores = compare.score_each(answers, measures=MEASURES).assign(split="test")
-    spent = {
-        f"{name}, {views}": minutes[name] for name in names for views in ("one view", "three views")
-    }
-    spent |= {"all fused": sum(minutes.values()), "fastai fine_tune": took}
-    scores["minutes"] = scores["method"].map(spent)
-    print(scores[["method", "n", "top1", "top1_low", "top1_high", "minutes"]].round(4).to_string())
-    params = vars(args) | {"fastai_epochs": n_epochs, "seed": 0}
-    everything = pd.concat([*rows, scores], ignore_index=True)
-    print(record.save("photographs", params, whole, everything, weights=weights))
+    said, spent["fastai fine_tune"], n_epochs = of_fastai(whole, minutes[names[0]], args)
+    answers["fastai fine_tune"] = said
+    keep(params | {"fastai_epochs": n_epochs})
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def lists(folder: Path, rng: np.random.Generator) -> Made:
 def cut_a_photo(made: Made, folder: Path, rng: np.random.Generator) -> Made:
     path = _some(folder, "*.jpg", rng)
     content = path.read_bytes()
-    path.write_bytes(content[: int(rng.integers(4, len(content)))])
+    path.write_bytes(content[: int(rng.integers(0, len(content) + 1))])
     return made
 
 
@@ -169,7 +169,7 @@ def bytes_of_the_table(made: Made, folder: Path, rng: np.random.Generator) -> Ma
     listed = [path for path in folder.glob("*") if path.suffix in (".csv", ".json", ".txt")]
     for path in listed:
         content = bytearray(path.read_bytes())
-        for at in rng.integers(0, len(content), int(rng.integers(1, 20))):
+        for at in rng.integers(0, len(content), int(rng.integers(1, 20))) if content else ():
             content[at] = int(rng.choice([0, 9, 10, 34, 44, 59, 92, 123, 200, 255]))
         path.write_bytes(bytes(content))
     return made._replace(n_photos=None if listed else made.n_photos)
@@ -179,7 +179,7 @@ def cut_the_table(made: Made, folder: Path, rng: np.random.Generator) -> Made:
     listed = [path for path in folder.glob("*") if path.suffix in (".csv", ".json", ".txt")]
     for path in listed:
         content = path.read_bytes()
-        path.write_bytes(content[: int(rng.integers(0, len(content)))])
+        path.write_bytes(content[: int(rng.integers(0, len(content) + 1))])
     return made._replace(n_photos=None if listed else made.n_photos)
 
 
