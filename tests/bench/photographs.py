@@ -19,6 +19,7 @@ from fastai.vision import all as fv
 
 from plantlab import training
 from plantlab.data import prepare, table
+from plantlab.networks.backbones import Classifier
 from plantlab.notebook import record
 from plantlab.predictions import Predictions, compare, fuse, metrics
 
@@ -42,7 +43,7 @@ def asked() -> argparse.Namespace:
 
 def taught(
     images: pd.DataFrame, backbone: str, rate: float, epochs: int, args: argparse.Namespace
-) -> tuple[backbones.Classifier, float]:
+) -> tuple[Classifier, float]:
     """Return a network trained in two steps on the train rows, and its minutes."""
     options = {"epochs": epochs, "lr": rate, "augment": args.augment}
     network, _, cost = training.train(
