@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pandas as pd
 
+from plantlab.data.fetch import PUBLISHED as PHOTOGRAPHS
+from plantlab.data.fetch import fetched
 from plantlab.data.layouts import archive, coco, folders, lists, oxford, plantclef, plantnet, tables
 from plantlab.data.layouts.cleaned import clean_names, clean_places
 from plantlab.data.layouts.found import Found
@@ -45,8 +47,9 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
             2022-2025 (CSV), Pl@ntNet-300K, a Darwin Core archive, COCO as iNaturalist 2017-2021
             (a folder with its JSON files, or one of them), lists of "photo label" (train.txt,
             test.txt), or "greenhouse", the built-in flora ("greenhouse-1" is
-            another one, grown from seed 1). A relative path starts at the working folder, else at
-            the project's.
+            another one, grown from seed 1), or published photographs by name, which are fetched the
+            first time: "flower_photos", "oxford102", "plantnet300k". A relative path starts at the
+            working folder, else at the project's.
         names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"}
             says it all.
     Raises:
@@ -79,10 +82,12 @@ def _locate(source: str | Path) -> Path:
     path = Path(source).expanduser()
     if not path.exists():
         path = project_root() / path
+    if not path.exists() and str(source) in PHOTOGRAPHS:
+        path = fetched(str(source))
     if not path.exists():
-        raise TableError(
-            f"there is no {str(source)!r}; give a folder, a CSV or Parquet table, or 'greenhouse'."
-        )
+        named = ", ".join(["greenhouse", *PHOTOGRAPHS])
+        expected = f"give a folder, a CSV or Parquet table, or one of {named}."
+        raise TableError(f"there is no {str(source)!r}; {expected}")
     return path.resolve()
 
 
