@@ -39,7 +39,7 @@ def least_believed(believed: np.ndarray, doubtful: np.ndarray, share: float) -> 
     Raises:
         ValueError: share outside its range.
 
-    >>> least_believed(np.array([0.9, 0.1, 0.5, 0.0]), np.array([True, True, True, False]), 0.4)
+    >>> least_believed(np.array([0.9, 0.1, 0.5, 0.0]), np.array([True, True, True, False]), 0.3)
     array([False,  True, False, False])
     """
     if not 0 <= share <= 1:
