@@ -1,4 +1,4 @@
-"""The command line: plantlab look | run | compare | export | identify | page | workshop.
+"""The command line: one command for each thing that plantlab does; `plantlab --help` lists them.
 
 Each command is two functions, one below the other: what it is asked, and what it does. They import
 what they need when they are called, so that `plantlab --help` is there at once.
@@ -8,6 +8,8 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+from plantlab.cli import datasets
 
 MODEL_HELP = "a folder of `plantlab export`, or its name"
 
@@ -31,9 +33,10 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     description = "What do your plant photographs hold?"
     parser = argparse.ArgumentParser(prog="plantlab", description=description)
-    names = "look | run | compare | export | identify | page | workshop"
+    names = "look | find-photos | run | compare | export | identify | page | workshop"
     commands = parser.add_subparsers(required=True, metavar=names)
-    _add_look(commands)
+    datasets.add_look(commands)
+    datasets.add_find_photos(commands)
     _add_run(commands)
     _add_compare(commands)
     _add_export(commands)
@@ -41,43 +44,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_page(commands)
     _add_workshop(commands)
     return parser
-
-
-# look
-
-
-def _add_look(commands: argparse._SubParsersAction) -> None:
-    look = commands.add_parser("look", help="say what a folder or table of photographs holds")
-    look.set_defaults(command=_look)
-    look.add_argument("dataset", help="a folder or table of photographs")
-    _add_names(look)
-
-
-def _look(args: argparse.Namespace) -> int:
-    from plantlab.data.look import look
-
-    print(look(args.dataset, _names(args), args.checklist))
-    return 0
-
-
-def _add_names(command: argparse.ArgumentParser) -> None:
-    said = "what a column of yours is here, such as foto=image_path; may be repeated"
-    command.add_argument("--names", action="append", default=[], metavar="THEIRS=OURS", help=said)
-    accepted = "a table of accepted names: name and accepted_name, WCVP's or World Flora Online's"
-    command.add_argument("--checklist", metavar="FILE", help=accepted)
-
-
-def _names(args: argparse.Namespace) -> str | dict[str, str]:
-    """Return the columns' names as read_images takes them.
-
-    Raises:
-        ValueError: not as theirs=ours.
-    """
-    pairs = [pair.split("=") for pair in args.names]
-    for pair, text in zip(pairs, args.names):
-        if len(pair) != 2 or not all(pair):
-            raise ValueError(f"--names takes theirs=ours, such as foto=image_path; got {text!r}")
-    return dict(pairs) or "auto"
 
 
 # run
@@ -226,7 +192,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     export.set_defaults(command=_export)
     export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
     export.add_argument("folder", help="where to, such as data/models/mine")
-    _add_names(export)
+    datasets.add_names(export)
     export.add_argument(
         "--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision"
     )
@@ -247,7 +213,7 @@ def _export(args: argparse.Namespace) -> int:
     from plantlab.identify import store
     from plantlab.identify.learn import learn
 
-    images, _ = prepare(args.dataset, names=_names(args), checklist=args.checklist)
+    images, _ = prepare(args.dataset, names=datasets.names_of(args), checklist=args.checklist)
     print(f"{len(images)} photos of {images['species'].nunique()} species.")
     for note in images.attrs["notes"]:
         print(note)

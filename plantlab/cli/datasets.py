@@ -1,0 +1,71 @@
+"""Commands about data: what a set holds, and a set made from names; options for reading one."""
+
+import argparse
+from pathlib import Path
+
+# look
+
+
+def add_look(commands: argparse._SubParsersAction) -> None:
+    """Add `plantlab look`, which says what a data set holds."""
+    look = commands.add_parser("look", help="say what a folder or table of photographs holds")
+    look.set_defaults(command=_look)
+    look.add_argument("dataset", help="a folder or table of photographs")
+    add_names(look)
+
+
+def _look(args: argparse.Namespace) -> int:
+    from plantlab.data.look import look
+
+    print(look(args.dataset, names_of(args), args.checklist))
+    return 0
+
+
+def add_names(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how a data set names its columns and its species."""
+    said = "what a column of yours is here, such as foto=image_path; may be repeated"
+    command.add_argument("--names", action="append", default=[], metavar="THEIRS=OURS", help=said)
+    accepted = "a table of accepted names: name and accepted_name, WCVP's or World Flora Online's"
+    command.add_argument("--checklist", metavar="FILE", help=accepted)
+
+
+def names_of(args: argparse.Namespace) -> str | dict[str, str]:
+    """Return the columns' names as read_images takes them.
+
+    Raises:
+        ValueError: not as theirs=ours.
+    """
+    pairs = [pair.split("=") for pair in args.names]
+    for pair, text in zip(pairs, args.names):
+        if len(pair) != 2 or not all(pair):
+            raise ValueError(f"--names takes theirs=ours, such as foto=image_path; got {text!r}")
+    return dict(pairs) or "auto"
+
+
+# find-photos
+
+
+def add_find_photos(commands: argparse._SubParsersAction) -> None:
+    """Add `plantlab find-photos`, which makes a data set from names."""
+    find = commands.add_parser(
+        "find-photos", help="fetch openly licensed photographs of species from iNaturalist and GBIF"
+    )
+    find.set_defaults(command=_find_photos)
+    find.add_argument("names", help="a file with a species' name a line")
+    find.add_argument("folder", help="where to; what is there is kept")
+    find.add_argument("--n", type=int, default=30, help="photos of a species (default 30)")
+    find.add_argument("--contact", required=True, help="your address, told to the sites")
+    find.add_argument("--seconds", type=float, default=1.0, help="between two questions")
+    find.add_argument("--sources", default="inaturalist,gbif", help="asked in this order")
+
+
+def _find_photos(args: argparse.Namespace) -> int:
+    from plantlab.data.find import find_photos_of
+    from plantlab.data.sites import Asker
+
+    lines = Path(args.names).read_text(encoding="utf-8-sig").splitlines()
+    names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    asker = Asker(args.contact, args.seconds)
+    done = find_photos_of(names, args.folder, asker, args.n, tuple(args.sources.split(",")))
+    print(f"{done}. The data set is {args.folder}: plantlab look {args.folder}")
+    return 0
