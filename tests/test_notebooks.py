@@ -19,6 +19,7 @@ import pytest
 from papermill.parameterize import parameterize_notebook
 from PIL import Image
 from test_density import tokens_by_line
+from test_wild import archive, coco, photos
 
 from plantlab import greenhouse
 from plantlab.notebook import told
@@ -135,6 +136,23 @@ def run_through(notebook, folder: Path) -> subprocess.CompletedProcess:
 )
 def test_it_runs_from_top_to_bottom(path, tmp_path):
     done = run_through(quick_copy(path, quick_of(path.stem)), tmp_path)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("notebook", ["01_data_exploration", "02_transfer_learning"])
+@pytest.mark.parametrize("layout", ["archive", "coco"])
+def test_published_layouts_go_through_by_one_parameter(layout, notebook, tmp_path):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    if layout == "archive":
+        archive(folder, n=30)
+    else:
+        photos(folder, *(f"photos/{i}.jpg" for i in range(60)))
+        coco(folder, "train_mini.json", list(range(40)))
+        coco(folder, "val.json", list(range(40, 60)))
+    quick = QUICK[notebook] | {"dataset": str(folder)}
+    done = run_through(quick_copy(NOTEBOOKS / f"{notebook}.ipynb", quick), tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
