@@ -8,8 +8,8 @@ export JUPYTER_PLATFORM_DIRS = 1
 
 .PHONY: run all test lab page workshop notebooks bench clean help
 
-run: $(READY)  ## execute the course; results/index.html is there after its first notebook, and grows
-	@$(BIN)/plantlab run --course
+run: $(READY)  ## execute the course; results/index.html grows with it; make run DATASET=FOLDER on photographs of yours
+	@$(BIN)/plantlab run --course $(if $(DATASET),-p dataset "$(DATASET)")
 
 all: $(READY)  ## execute every notebook, the appendices too
 	@$(BIN)/plantlab run --all

@@ -12,7 +12,7 @@ from PIL import Image
 
 from plantlab.cli import main
 from plantlab.data import sites
-from plantlab.data.find import find_photos_of
+from plantlab.data.find import fetch_listed, find_photos_of
 from plantlab.data.layouts import read_images
 from plantlab.data.sites import Asker
 from plantlab.data.table import TableError
@@ -212,3 +212,25 @@ def test_the_command(served, tmp_path, capsys):
     options = ["--n", "2", "--contact", "me@example.org", "--seconds", "0"]
     assert main(["find-photos", str(tmp_path / "names.txt"), str(tmp_path / "set"), *options]) == 0
     assert "2 photos fetched, 0 kept. The data set is" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("licensed", [True, False])
+def test_a_table_of_addresses_is_fetched_the_same_way(served, asker, tmp_path, licensed):
+    site = sites.SOURCES["gbif"].address.rsplit("/", 1)[0]
+    licences = ["cc-by", "all rights reserved", "cc0"]
+    lines = ["species,image_url" + licensed * ",license"]
+    for i, licence in enumerate(licences):
+        lines.append(f"Rosa canina,{site}/photo/{i}/a.jpg" + licensed * f",{licence}")
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    said = fetch_listed(tmp_path / "mine.csv", tmp_path / "set", asker)
+    more = ", 1 not openly licensed" if licensed else ""
+    assert said == f"{3 - licensed} photos fetched, 0 kept{more}"
+    assert len(read_images(tmp_path / "set")) == 3 - licensed
+    again = fetch_listed(tmp_path / "mine.csv", tmp_path / "set", asker)
+    assert again.startswith(f"0 photos fetched, {3 - licensed} kept")
+
+
+def test_a_table_without_addresses_is_a_sentence(asker, tmp_path):
+    (tmp_path / "mine.csv").write_text("a,species\n1,b\n")
+    with pytest.raises(TableError, match="mine.csv has no species and url; it has a, species"):
+        fetch_listed(tmp_path / "mine.csv", tmp_path / "set", asker)

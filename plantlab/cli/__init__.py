@@ -107,7 +107,7 @@ def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
         raise ValueError(wrong)
     params = dict(args.p)
     if args.course or args.all:
-        return runs.run_all(lessons=args.course, store=args.store)
+        return runs.run_all(lessons=args.course, store=args.store, params=params)
     if args.sweep:
         grid = {name: _split_values(text) for name, text in args.sweep}
         return sweeps.sweep(args.notebook, grid, params, args.jobs).items()
@@ -118,9 +118,11 @@ def _why_no_run(args: argparse.Namespace) -> str:
     """Return what is wrong with the options of `plantlab run`, or ""."""
     if [bool(args.notebook), args.course, args.all].count(True) != 1:
         return "name one notebook, such as 01_data_exploration, or say --course or --all."
-    at_defaults = args.course or args.all or args.store
-    if at_defaults and (args.p or args.run or args.sweep):
-        return "--course, --all and --store run at the defaults; leave -p, --run and --sweep out."
+    others = [name for name, _ in args.p if name != "dataset"]
+    if (args.course or args.all) and (others or args.run or args.sweep):
+        return "--course and --all take -p dataset alone; leave other -p, --run and --sweep out."
+    if args.store and (args.p or args.run or args.sweep):
+        return "--store runs at the defaults; leave -p, --run and --sweep out."
     if args.sweep and (args.run or args.jobs < 1):
         return "a sweep names its runs itself (leave --run out) and needs --jobs 1 or more."
     return ""

@@ -51,7 +51,9 @@ def add_find_photos(commands: argparse._SubParsersAction) -> None:
         "find-photos", help="fetch openly licensed photographs of species from iNaturalist and GBIF"
     )
     find.set_defaults(command=_find_photos)
-    find.add_argument("names", help="a file with a species' name a line")
+    find.add_argument(
+        "names", help="a file with a species' name a line, or a table with species and url"
+    )
     find.add_argument("folder", help="where to; what is there is kept")
     find.add_argument("--n", type=int, default=30, help="photos of a species (default 30)")
     find.add_argument("--contact", required=True, help="your address, told to the sites")
@@ -60,12 +62,16 @@ def add_find_photos(commands: argparse._SubParsersAction) -> None:
 
 
 def _find_photos(args: argparse.Namespace) -> int:
-    from plantlab.data.find import find_photos_of
+    from plantlab.data.find import fetch_listed, find_photos_of
     from plantlab.data.sites import Asker
 
+    asker = Asker(args.contact, args.seconds)
+    if Path(args.names).suffix.lower() in (".csv", ".tsv", ".parquet"):
+        done = fetch_listed(args.names, args.folder, asker)
+        print(f"{done}. The data set is {args.folder}: plantlab look {args.folder}")
+        return 0
     lines = Path(args.names).read_text(encoding="utf-8-sig").splitlines()
     names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    asker = Asker(args.contact, args.seconds)
     done = find_photos_of(names, args.folder, asker, args.n, tuple(args.sources.split(",")))
     print(f"{done}. The data set is {args.folder}: plantlab look {args.folder}")
     return 0

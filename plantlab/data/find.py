@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from plantlab.data.layouts.tables import load
 from plantlab.data.photos import PhotoError, open_photo
 from plantlab.data.sites import SOURCES, Asker, Row, is_open, offered
 from plantlab.data.table import TableError
@@ -30,6 +31,8 @@ COLUMNS = [
     "publisher",
     "url",
 ]
+ADDRESSES = ("url", "image_url", "photo_url", "identifier", "image_path")  # of a photo, in a table
+GIVEN = "as its table's maker was allowed"  # where a table says nothing of licences
 LEAST = 32  # pixels of the shorter side
 
 
@@ -123,6 +126,35 @@ def find_photos_of(
     return said + "".join(stopped)
 
 
+def fetch_listed(table: str | Path, folder: str | Path, asker: Asker) -> str:
+    """Fetch the photos of a table with `species` and `url`; return what was done.
+
+    Where it has a `license`, photos that are not open are passed over; where it has none, whoever
+    made the table answers for it. What is there is kept, as in find_photos_of.
+
+    Raises:
+        TableError: other columns, or `folder` holds something else.
+    """
+    path = Path(table)
+    rows = load(path)
+    known = {str(column).lower(): column for column in rows}
+    ours = {name: known[name] for name in COLUMNS if name in known}
+    address = next((known[name] for name in ADDRESSES if name in known), None)
+    if address is None or "species" not in ours:
+        listed = ", ".join(list(map(str, rows))[:12])
+        raise TableError(f"{path.name} has no species and url; it has {listed}.")
+    rows = rows.rename(columns={theirs: name for name, theirs in ours.items()} | {address: "url"})
+    shelf = Shelf(Path(folder))
+    n_kept = shelf.counts.total()
+    passed: Counter[str] = Counter()
+    for row in tqdm(rows.to_dict("records"), unit=" photos", desc="find-photos"):
+        licensed = {} if "license" in ours else {"license": GIVEN}
+        passed[_fetch({"publisher": path.stem} | row | licensed, shelf, asker)] += 1
+    n_new = passed.pop("", 0)
+    said = f"{n_new} photos fetched, {n_kept} kept"
+    return said + "".join(f", {n} {why}" for why, n in sorted(passed.items()) if why != "known")
+
+
 def _fetch(row: Row, shelf: Shelf, asker: Asker) -> str:
     """Fetch a photo onto the shelf; return "", or why it was passed over."""
     url = str(row.get("url") or "")
@@ -130,7 +162,8 @@ def _fetch(row: Row, shelf: Shelf, asker: Asker) -> str:
         return "known"
     if not url.startswith(("http://", "https://")):
         return "without an address"
-    if not is_open(str(row.get("license") or "")):
+    licence = str(row.get("license") or "")
+    if licence != GIVEN and not is_open(licence):
         return "not openly licensed"
     try:
         content = asker.ask(url)

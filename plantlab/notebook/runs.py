@@ -271,8 +271,10 @@ def try_notebook(
     return copy.parent.name, ""
 
 
-def run_all(lessons: bool = False, store: bool = False) -> Iterator[tuple[str, str]]:
-    """Run notebooks in order at their defaults.
+def run_all(
+    lessons: bool = False, store: bool = False, params: Mapping[str, object] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Run notebooks in order, at their defaults or, all alike, with `params` such as dataset.
 
     Returns, as each is done, its name, and "" or why it failed.
 
@@ -285,10 +287,12 @@ def run_all(lessons: bool = False, store: bool = False) -> Iterator[tuple[str, s
     paths = course.notebooks()
     if lessons:
         paths = [path for path in paths if course.is_lesson(path)]
-    return _run_each(paths, store)
+    return _run_each(paths, store, params)
 
 
-def _run_each(paths: list[Path], store: bool) -> Iterator[tuple[str, str]]:
+def _run_each(
+    paths: list[Path], store: bool, params: Mapping[str, object] | None
+) -> Iterator[tuple[str, str]]:
     for path in paths:
-        _, failure = try_notebook(path, store=store)
+        _, failure = try_notebook(path, params, store=store)
         yield path.stem, failure
