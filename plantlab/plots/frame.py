@@ -17,7 +17,7 @@ from plantlab.plots.style import COLORS, FACES
 from plantlab.predictions.metrics import SCORES
 
 TITLE_WIDTH = 66  # letters in a line
-LINE_WIDTH = 88  # letters of the smaller line below it
+LINE_WIDTH = 70  # letters of the smaller one below it: a longer one would squeeze the axes
 RESTS_ON = "what it rests on"  # the mark of the line under a title
 
 
