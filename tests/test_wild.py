@@ -248,6 +248,12 @@ def test_classes_without_a_photo_are_named(tmp_path):
     assert "Species of which no photo can be read: 1 (d)." in good.attrs["notes"]
 
 
+def test_an_empty_class_is_named_though_another_begins_like_it(tmp_path):
+    photos(tmp_path, "Rosa alba/1.jpg", "Bellis/1.jpg")
+    (tmp_path / "Rosa").mkdir()
+    assert "Class folders without a photo: 1 (Rosa)." in read_images(tmp_path).attrs["notes"]
+
+
 def test_a_link_between_class_folders_renames_none(tmp_path):
     photos(tmp_path, "rose/1.jpg", "tulip/2.jpg")
     (tmp_path / "alias").symlink_to(tmp_path / "rose", target_is_directory=True)

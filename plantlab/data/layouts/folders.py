@@ -108,19 +108,18 @@ def _share_a_folder(inside: list[Folders]) -> bool:
 
 def _empty_classes(folder: Path, full: set[str]) -> list[str]:
     """Return the folders beside those of photos in which there is none, nor in one below."""
+    holding = set()
+    for place in full:
+        real = Path(os.path.realpath(place))
+        holding.update((real, *real.parents))
     beside = {os.path.dirname(place) for place in full if Path(place) != folder}
     empty = []
     for parent in sorted(beside):
         for each in sorted(os.scandir(parent), key=lambda entry: entry.name):
             is_hidden = each.name.startswith((".", "__"))
-            if each.is_dir() and not is_hidden and not _holds_one(each.path, full):
+            if each.is_dir() and not is_hidden and Path(os.path.realpath(each)) not in holding:
                 empty.append(each.path)
     return empty
-
-
-def _holds_one(place: str, full: set[str]) -> bool:
-    real = os.path.realpath(place)
-    return any(os.path.realpath(each).startswith(real) for each in full)
 
 
 def _name_some(said: str, paths: list[str]) -> list[str]:
