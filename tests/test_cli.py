@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bad_files
 import pytest
 from test_runs import write_notebook
 
 from plantlab import cli
+from plantlab.data.layouts import read_images
 from plantlab.notebook import cells, record, runs, sweeps
 
 
@@ -39,6 +41,17 @@ def test_run_sets_parameters_and_says_where_to_look(leaves, asked, capsys):
     page = Path("results/index.html").resolve()
     assert page.exists()
     assert capsys.readouterr().out == f"1 of 1 runs finished. Open {page} in a browser.\n"
+
+
+def test_run_gives_a_notebook_a_table_of_our_names(leaves, monkeypatch):
+    bad_files.picture(48, 40).save("1.jpg")
+    Path("list.csv").write_text("foto,art\n1.jpg,daisy\n")
+    asked = []
+    monkeypatch.setattr(runs, "try_notebook", lambda *args, **_: asked.append(args) or ("x", ""))
+    names = ["--names", "foto=image_path", "--names", "art=species"]
+    assert cli.main(["run", "01", "-p", "dataset", "list.csv", *names]) == 0
+    images = read_images(asked[0][1]["dataset"])
+    assert images["species"].tolist() == ["daisy"] and images.attrs["name"] == "list"
 
 
 def test_run_takes_a_name(leaves, asked):
@@ -141,6 +154,8 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
         ("run 01 --course", "name one notebook"),
         ("run --course --all", "name one notebook"),
         ("run --course --run x", "--course and --all take -p dataset alone"),
+        ("run 01 --names foto=image_path", "add -p dataset FOLDER."),
+        ("run 01 --checklist list.csv", "--names and --checklist are about photographs of yours"),
         ("run 09", "no notebook '09'. There are: 01_leaves"),
         ("run 01 -p epoch 5", "01_leaves has no parameter 'epoch'; did you mean 'epochs'?"),
         ("run 01 -p epochs many", "parameter 'epochs' is int, such as 2; got 'many'."),

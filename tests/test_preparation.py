@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from plantlab import data
+from plantlab.data.look import lacks
+from plantlab.data.preparation import renamed
 from plantlab.data.splits import SPLITS, hold_out_trusted
 from plantlab.data.table import TableError
 
@@ -100,3 +102,30 @@ def test_bad_files_are_all_told_of(project):
     bad_files.make(project / "bad")
     images, bad = data.prepare(project / "bad", split=False)
     assert len(images) + len(bad) == len(bad_files.PROBLEMS)
+
+
+def test_a_data_set_is_kept_under_our_names(project, folder, capsys):
+    """So that a notebook, which takes a data set and no names, reads columns of other names."""
+    paths = [path.relative_to(project) for path in sorted(folder.rglob("*.png"))]
+    foreign = pd.DataFrame({"foto": map(str, paths), "art": [path.parent.name for path in paths]})
+    foreign.to_csv(project / "foreign.csv", index=False)
+    (project / "accepted.csv").write_text("name,accepted_name\nRosa canina,Rosa corymbifera\n")
+    names = {"foto": "image_path", "art": "species"}
+    table = renamed("foreign.csv", names, "accepted.csv")
+    assert "Rosa canina is Rosa corymbifera" in capsys.readouterr().out
+    images, bad = data.prepare(str(table))
+    assert (len(images), len(bad), images.attrs["name"]) == (17, 1, "foreign")
+    assert set(images["species"]) == {"Bellis perennis", "Rosa corymbifera"}
+    assert renamed("foreign.csv", names, "accepted.csv") == table != renamed("foreign.csv", names)
+
+
+def test_what_a_lesson_misses_is_one_sentence(folder):
+    images, _ = data.prepare(folder)
+    asked = ("several photos of a plant", "organs", "places")
+    assert lacks(images, *asked) == (
+        "These data have no organs and no places; what rests on them is passed over."
+    )
+    images[["organ", "latitude"]] = ["leaf", 48.0]
+    assert lacks(images, *asked) == (
+        "These data have what this lesson asks for: several photos of a plant, organs and places."
+    )

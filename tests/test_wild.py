@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from pathlib import Path
 
@@ -511,6 +512,77 @@ def test_a_damaged_archive_is_a_sentence(tmp_path, damage):
     (tmp_path / "meta.xml").write_text(damage)
     with pytest.raises(TableError, match="cannot be read"):
         read_images(tmp_path)
+
+
+# the other layouts, whatever comes
+
+
+SOME = settings(max_examples=25, deadline=None)
+NUMBERS = st.lists(st.integers(0, 9), min_size=1, max_size=8)  # of photos; 0 to 4 are there
+HERE = [f"{i}.jpg" for i in range(5)]
+
+
+def counted(notes: list[str], about: str) -> int:
+    """Return how many rows the note counts that is about this, 0 where there is none."""
+    found = [note for note in notes if about in note]
+    return int(re.search(r": (\d+)", found[0])[1]) if found else 0
+
+
+@SOME
+@given(named=NUMBERS, labelled=st.lists(st.integers(0, 9), max_size=8))
+def test_of_any_coco_file_photos_read_and_set_aside_are_the_photos_named(
+    tmp_path_factory, named, labelled
+):
+    folder = photos(tmp_path_factory.mktemp("coco"), *HERE)
+    named = list(dict.fromkeys(named))
+    content = {
+        "images": [{"id": i, "file_name": f"{i}.jpg"} for i in named],
+        "annotations": [{"image_id": i, "category_id": i % 3} for i in dict.fromkeys(labelled)],
+        "categories": [{"id": 0, "name": "Rosa alba"}, {"id": 1, "name": "Poa annua"}],
+    }
+    (folder / "train.json").write_text(json.dumps(content))
+    images = read_images_or_none(folder / "train.json")
+    if images is None:
+        return
+    good, bad = set_aside(images, folder / "cache.parquet")
+    assert len(good) + len(bad) == len(named)
+    has_name = [i for i in named if i in labelled and i % 3 < 2]
+    assert images["species"].notna().sum() == len(has_name) if "species" in images else not has_name
+
+
+@SOME
+@given(
+    named=NUMBERS, broken=st.lists(st.sampled_from(["", "word", "# said", "a b c d"]), max_size=3)
+)
+def test_of_any_list_photos_read_set_aside_and_noted_are_the_lines_given(
+    tmp_path_factory, named, broken
+):
+    folder = photos(tmp_path_factory.mktemp("lists"), *HERE)
+    lines = [f"{i}.jpg {i % 2}" for i in dict.fromkeys(named)]
+    (folder / "train.txt").write_text("\n".join([*lines, *broken]))
+    images = read_images_or_none(folder)
+    if images is None or "lists" not in images.attrs["layout"].lower():
+        return
+    good, bad = set_aside(images, folder / "cache.parquet")
+    n_noted = counted(images.attrs["notes"], "that name no photo and label")
+    assert len(good) + len(bad) + n_noted == len(lines) + sum(map(bool, broken))
+
+
+@SOME
+@given(media=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=8))
+def test_of_any_archive_photos_read_and_photos_noted_are_the_photos_named(tmp_path_factory, media):
+    """Photos of occurrences that are there (0 to 2) or not (3), some files missing."""
+    folder = photos(tmp_path_factory.mktemp("archive"), *HERE)
+    (folder / "meta.xml").write_text(META)
+    core = [f"{i}\tRosa alba\t2020\tx" for i in range(3)]
+    (folder / "occurrence.txt").write_text("\n".join(["id\ta\tb\tc", *core]))
+    rows = [f"{of}\thttps://a.org/{photo}.jpg\tBee\tCC-BY" for of, photo in media]
+    (folder / "multimedia.txt").write_text("\n".join(["coreid\ta\tb\tc", *rows]))
+    images = read_images_or_none(folder)
+    if images is None:
+        assert all(photo > 4 for _, photo in media)
+        return
+    assert len(images) + counted(images.attrs["notes"], "that are not there") == len(media)
 
 
 # a first look

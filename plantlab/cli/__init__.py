@@ -67,6 +67,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         metavar=("NAME", "VALUE"),
         help="set a parameter",
     )
+    datasets.add_names(run)
     run.add_argument("--run", help="name of the run; else made from the parameters that were set")
     run.add_argument(
         "--sweep",
@@ -106,6 +107,11 @@ def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
     if wrong:
         raise ValueError(wrong)
     params = dict(args.p)
+    if args.names or args.checklist:
+        from plantlab.data.preparation import renamed
+
+        table = renamed(params["dataset"], datasets.names_of(args), args.checklist)
+        params["dataset"] = str(table)
     if args.course or args.all:
         return runs.run_all(lessons=args.course, store=args.store, params=params)
     if args.sweep:
@@ -121,6 +127,8 @@ def _why_no_run(args: argparse.Namespace) -> str:
     others = [name for name, _ in args.p if name != "dataset"]
     if (args.course or args.all) and (others or args.run or args.sweep):
         return "--course and --all take -p dataset alone; leave other -p, --run and --sweep out."
+    if (args.names or args.checklist) and "dataset" not in dict(args.p):
+        return "--names and --checklist are about photographs of yours: add -p dataset FOLDER."
     if args.store and (args.p or args.run or args.sweep):
         return "--store runs at the defaults; leave -p, --run and --sweep out."
     if args.sweep and (args.run or args.jobs < 1):

@@ -12,12 +12,14 @@ def add_look(commands: argparse._SubParsersAction) -> None:
     look.set_defaults(command=_look)
     look.add_argument("dataset", help="a folder or table of photographs")
     add_names(look)
+    held = "a list of species: how much of the data set it holds, by each way to match names"
+    look.add_argument("--list", metavar="FILE", dest="species_list", help=held)
 
 
 def _look(args: argparse.Namespace) -> int:
     from plantlab.data.look import look
 
-    print(look(args.dataset, names_of(args), args.checklist))
+    print(look(args.dataset, names_of(args), args.checklist, args.species_list))
     return 0
 
 
@@ -63,6 +65,7 @@ def add_find_photos(commands: argparse._SubParsersAction) -> None:
 
 def _find_photos(args: argparse.Namespace) -> int:
     from plantlab.data.find import fetch_listed, find_photos_of
+    from plantlab.data.matching import read_names
     from plantlab.data.sites import Asker
 
     asker = Asker(args.contact, args.seconds)
@@ -70,8 +73,8 @@ def _find_photos(args: argparse.Namespace) -> int:
         done = fetch_listed(args.names, args.folder, asker)
         print(f"{done}. The data set is {args.folder}: plantlab look {args.folder}")
         return 0
-    lines = Path(args.names).read_text(encoding="utf-8-sig").splitlines()
-    names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    done = find_photos_of(names, args.folder, asker, args.n, tuple(args.sources.split(",")))
+    done = find_photos_of(
+        read_names(args.names), args.folder, asker, args.n, tuple(args.sources.split(","))
+    )
     print(f"{done}. The data set is {args.folder}: plantlab look {args.folder}")
     return 0

@@ -116,14 +116,11 @@ def find_photos_of(
                 break
             why = _fetch(row | {"species": name}, shelf, asker)
             passed[why] += 1
-    n_new = passed.pop("", 0)
-    if len(silent) == len(sources) and not n_new:
+    if len(silent) == len(sources) and not passed[""]:
         site, why = next(iter(silent.items()))
         raise TableError(f"no site answers; {site} said: {why[:150]}. Is there a connection?")
-    said = f"{n_new} photos fetched, {n_kept} kept"
-    said += "".join(f", {count} {why}" for why, count in sorted(passed.items()) if why != "known")
     stopped = [f"; {site} stopped answering ({why[:80]})" for site, why in silent.items()]
-    return said + "".join(stopped)
+    return _told(passed, n_kept) + "".join(stopped)
 
 
 def fetch_listed(table: str | Path, folder: str | Path, asker: Asker) -> str:
@@ -150,9 +147,14 @@ def fetch_listed(table: str | Path, folder: str | Path, asker: Asker) -> str:
     for row in tqdm(rows.to_dict("records"), unit=" photos", desc="find-photos"):
         licensed = {} if "license" in ours else {"license": GIVEN}
         passed[_fetch({"publisher": path.stem} | row | licensed, shelf, asker)] += 1
-    n_new = passed.pop("", 0)
-    said = f"{n_new} photos fetched, {n_kept} kept"
-    return said + "".join(f", {n} {why}" for why, n in sorted(passed.items()) if why != "known")
+    return _told(passed, n_kept)
+
+
+def _told(passed: Counter[str], n_kept: int) -> str:
+    """Return how many photos were fetched, kept, and passed over for each reason."""
+    said = f"{passed['']} photos fetched, {n_kept} kept"
+    reasons = sorted(why for why in passed if why not in ("", "known"))
+    return said + "".join(f", {passed[why]} {why}" for why in reasons)
 
 
 def _fetch(row: Row, shelf: Shelf, asker: Asker) -> str:

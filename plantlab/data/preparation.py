@@ -1,5 +1,6 @@
 """From any layout to a table that can be learnt from, in one call."""
 
+from hashlib import sha1
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +9,9 @@ from plantlab.data.inspection import set_aside
 from plantlab.data.layouts import read_images
 from plantlab.data.plants import assign_observations
 from plantlab.data.splits import complete_splits
-from plantlab.data.table import TableError, add_note, require
+from plantlab.data.table import COLUMNS, TableError, add_note, require
 from plantlab.data.taxa import accept_names
+from plantlab.files import cache_folder, write_whole
 
 
 def prepare(
@@ -45,6 +47,27 @@ def prepare(
         images = complete_splits(images, seed)
         _note_unlearnt_species(images)
     return images, bad
+
+
+def renamed(
+    dataset: str, names: str | dict[str, str] = "auto", checklist: str | Path | None = None
+) -> Path:
+    """Return a table of a data set under our names of columns and the accepted names of species.
+
+    It is written once below data/cache, for what takes a data set and no names, such as a notebook.
+
+    Raises:
+        TableError: as prepare says.
+    """
+    images = read_images(dataset, names)
+    if checklist:
+        images = accept_names(images, checklist)
+    for note in images.attrs["notes"]:
+        print(note)
+    asked = f"{dataset} {names} {checklist}"
+    folder = cache_folder() / "renamed" / sha1(asked.encode()).hexdigest()[:8]
+    ours = images[images.columns.intersection(COLUMNS)]
+    return write_whole(folder / f"{images.attrs['name']}.parquet", ours.to_parquet)
 
 
 def _labelled(images: pd.DataFrame) -> pd.DataFrame:

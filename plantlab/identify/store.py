@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.numpy import save as to_safetensors
 
+from plantlab.data.matching import match_names, read_names
 from plantlab.files import project_root, write_whole
 from plantlab.identify.model import Identifier
 from plantlab.identify.ready import prepare
@@ -116,8 +117,8 @@ def _read(folder: Path) -> Identifier:
     references = pd.read_parquet(folder / "references.parquet")
     model = Identifier(network, card, taxonomy, references, arrays)
     for path in sorted(folder.glob("floras/*.txt")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        here = [line.strip() for line in lines if line.strip() in model.species]
+        matched = match_names(read_names(path), model.species)
+        here = matched["match"].dropna().drop_duplicates().tolist()
         if here:
             model.floras[path.stem] = here
     return model

@@ -33,6 +33,7 @@ from plantlab.data.table import TableError
 
 SPECIES = ["Rosa canina", "Bellis perennis", "Étoile NA", "None", "Quercus × rosacea"]
 LONGEST = 600  # letters of a message
+LISTS = (".csv", ".json", ".txt", ".xml")  # what lists photos
 COUNTED = re.compile(  # notes that count what is not read, and how many that is
     r"(?:Photos outside the class folders were left out"
     r"|Files left out, for their names are not UTF-8; rename them"
@@ -116,6 +117,30 @@ def lists(folder: Path, rng: np.random.Generator) -> Made:
     return Made("lists", folder, n)
 
 
+META = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
+ <core fieldsTerminatedBy="," ignoreHeaderLines="1" rowType="http://rs.tdwg.org/dwc/terms/Occurrence">
+  <files><location>occurrence.csv</location></files><id index="0"/>
+  <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/></core>
+ <extension fieldsTerminatedBy="," ignoreHeaderLines="1"
+  rowType="http://rs.gbif.org/terms/1.0/Multimedia">
+  <files><location>multimedia.csv</location></files><coreid index="0"/>
+  <field index="1" term="http://purl.org/dc/terms/identifier"/></extension></archive>"""
+
+
+def archive(folder: Path, rng: np.random.Generator) -> Made:
+    """Make a Darwin Core archive: one to three photos an occurrence."""
+    n = int(rng.integers(3, 12))
+    for i in range(n):
+        photo(folder / "media" / f"{i}.jpg", rng)
+    of = np.sort(rng.integers(0, 4, n))
+    core = [f"{i},{rng.choice(SPECIES)}" for i in range(4)]
+    media = [f"{of[i]},https://example.org/{i}.jpg" for i in range(n)]
+    (folder / "meta.xml").write_text(META)
+    (folder / "occurrence.csv").write_text("\n".join(["id,name", *core]), encoding="utf-8")
+    (folder / "multimedia.csv").write_text("\n".join(["coreid,at", *media]))
+    return Made("Darwin Core archive", folder, n)
+
+
 def cut_a_photo(made: Made, folder: Path, rng: np.random.Generator) -> Made:
     path = _some(folder, "*.jpg", rng)
     content = path.read_bytes()
@@ -137,7 +162,8 @@ def name_in_latin_1(made: Made, folder: Path, rng: np.random.Generator) -> Made:
     path = _some(folder, "*.jpg", rng)
     with contextlib.suppress(OSError):
         os.rename(path, os.fsencode(path.parent) + b"/ros\xe9.jpg")
-    return made._replace(n_photos=made.n_photos if made.layout == "class folders" else None)
+    names_no_photo = made.layout not in ("class folders", "Darwin Core archive")
+    return made._replace(n_photos=None if names_no_photo else made.n_photos)
 
 
 def other_files(made: Made, folder: Path, rng: np.random.Generator) -> Made:
@@ -166,7 +192,7 @@ def empty_class(made: Made, folder: Path, rng: np.random.Generator) -> Made:
 
 def bytes_of_the_table(made: Made, folder: Path, rng: np.random.Generator) -> Made:
     """Change up to twenty bytes of what lists the photos."""
-    listed = [path for path in folder.glob("*") if path.suffix in (".csv", ".json", ".txt")]
+    listed = [path for path in folder.glob("*") if path.suffix in LISTS]
     for path in listed:
         content = bytearray(path.read_bytes())
         for at in rng.integers(0, len(content), int(rng.integers(1, 20))) if content else ():
@@ -176,14 +202,14 @@ def bytes_of_the_table(made: Made, folder: Path, rng: np.random.Generator) -> Ma
 
 
 def cut_the_table(made: Made, folder: Path, rng: np.random.Generator) -> Made:
-    listed = [path for path in folder.glob("*") if path.suffix in (".csv", ".json", ".txt")]
+    listed = [path for path in folder.glob("*") if path.suffix in LISTS]
     for path in listed:
         content = path.read_bytes()
         path.write_bytes(content[: int(rng.integers(0, len(content) + 1))])
     return made._replace(n_photos=None if listed else made.n_photos)
 
 
-LAYOUTS: list[Callable] = [tree, table, coco, lists]
+LAYOUTS: list[Callable] = [tree, table, coco, lists, archive]
 DAMAGES: list[Callable] = [
     cut_a_photo,
     blank_a_photo,
