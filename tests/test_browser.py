@@ -1,5 +1,7 @@
 """The widgets in a real JupyterLab and a real browser, without a network; skipped, saying so, where there is no Chromium."""
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -9,9 +11,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -59,6 +63,17 @@ suspects["suggested"] = ["rose", "daisy", "tulip"] * 5
 display(widgets.review(suspects, "decisions.jsonl", by=str(os.getpid())))
 """.replace("NASTY", repr(NASTY))
 
+UPLOAD = """
+from plantlab.desk.upload import Upload
+def keep(change):
+    with open("came.part", "wb") as file:
+        file.write(change["new"][0]["content"])
+    import os
+    os.replace("came.part", "came.jpg")
+button = Upload()
+button.observe(keep, "value")
+button
+"""
 ANNOTATE = """
 import os
 import pandas as pd
@@ -168,20 +183,13 @@ def texts(browser, selector):
     return browser.execute_script(script, f".jp-OutputArea-output {selector}")
 
 
-def choose(browser, *paths):
-    """Upload photos. The button opens the dialog of an input that stands nowhere; a driver needs it on the page."""
-    browser.execute_script(
-        "HTMLInputElement.prototype.click = function () { document.body.append(this); this.style = ''; }"
+def choose(browser, *paths, of=""):
+    """Choose files with an upload's button; `of` says which one, by what its input accepts."""
+    selector = f".plantlab-upload input{of}"
+    found = wait(
+        browser, lambda: browser.find_elements(By.CSS_SELECTOR, selector), "the upload button", 120
     )
-    wait(
-        browser,
-        lambda: browser.find_elements(By.CSS_SELECTOR, "button.widget-upload"),
-        "the upload button",
-        120,
-    )[0].click()
-    browser.find_element(By.CSS_SELECTOR, "body > input[type=file]").send_keys(
-        "\n".join(map(str, paths))
-    )
+    found[0].send_keys("\n".join(map(str, paths)))
 
 
 FLOWERS = {"daisy", "dandelion", "roses", "sunflowers", "tulips"}
@@ -223,30 +231,40 @@ def test_identify_answers_two_uploaded_photos_and_keeps_a_vote(browser, lab, fol
     )
 
 
-def test_the_page_opens_for_a_phone_and_answers(browser, folder, tmp_path):
+@contextlib.contextmanager
+def page(browser, folder, *options):
+    """Open `plantlab page` on a free port, in a narrow window; stop it at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        str(Path(sys.executable).with_name("plantlab")),
-        "page",
-        "--no-browser",
-        "--port",
-        str(port),
-    ]
-    with open(folder / "page.log", "w") as log:
+    command = [sys.executable, "-m", "plantlab", "page", "--no-browser", "--port", str(port)]
+    log = folder / f"page{port}.log"
+    with open(log, "w") as told:
         server = subprocess.Popen(
-            command, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [*command, *options], cwd=PROJECT, stdout=told, stderr=told, start_new_session=True
         )
     try:
         browser.set_window_size(500, 900)
         for _ in range(600):
-            assert server.poll() is None, (folder / "page.log").read_text()
+            assert server.poll() is None, log.read_text()
             with socket.socket() as probe:  # a GET would start a kernel
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
         browser.get(f"http://127.0.0.1:{port}")
+        yield
+    finally:
+        browser.set_window_size(1400, 1000)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(20)
+
+
+FITS = "return document.documentElement.scrollWidth <= innerWidth && !!document.querySelector('meta[name=viewport]')"
+
+
+def test_the_page_opens_for_a_phone_and_answers(browser, folder):
+    with page(browser, folder):
         choose(browser, folder / "3.jpg", folder / "4.jpg")
         rows = wait(
             browser,
@@ -255,16 +273,72 @@ def test_the_page_opens_for_a_phone_and_answers(browser, folder, tmp_path):
             120,
         )
         assert {row.text.split("\n")[0] for row in rows} == FLOWERS
-        fits = "return document.documentElement.scrollWidth <= innerWidth && !!document.querySelector('meta[name=viewport]')"
-        assert browser.execute_script(fits), "nothing stands out of a narrow page"
+        assert browser.execute_script(FITS), "nothing stands out of a narrow page"
         assert not browser.find_elements(By.CSS_SELECTOR, ".jp-InputArea-editor"), (
             "no code on the page"
         )
+
+
+def test_a_phones_photo_travels_small_upright_and_with_its_date(browser, lab, folder):
+    small = np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)
+    large = Image.fromarray(small).resize((4000, 3000))
+    large.paste("red", (0, 0, 2000, 3000))  # on the left, which is above when it is upright
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    exif.get_ifd(0x8769)[0x9003] = "2026:05:01 10:00:00"
+    large.save(folder / "phone.jpg", quality=99, exif=exif)
+    run(browser, lab, folder, "upload.ipynb", UPLOAD)
+    choose(browser, folder / "phone.jpg")
+    wait(browser, (folder / "came.jpg").exists, "the photo")
+    came = Image.open(folder / "came.jpg")
+    assert came.size == (960, 1280) and (folder / "came.jpg").stat().st_size < 400_000
+    told = came.getexif()
+    assert told[0x0112] == 1 and told.get_ifd(0x8769)[0x9003] == "2026:05:01 10:00:00"
+    top, below = (came.getpixel((480, y)) for y in (100, 1200))
+    assert top[0] > 200 and top[1] < 60 and below != top
+
+
+def pressed(browser, label):
+    """Press a button of a page by its label, again until something has changed."""
+    path = f"//button[normalize-space()='{label}']"
+    wait(browser, lambda: browser.find_elements(By.XPATH, path), label, 120)[0].click()
+
+
+def test_the_desk_is_taught_from_a_zip_at_a_phones_width(browser, folder):
+    """A zip with a folder above the class folders, some files packed, some stored, one broken."""
+    name = f"taught {os.getpid()}"
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(folder / "mine.zip", "w") as packed:
+        for i in range(48):
+            pixels = rng.integers(0, 120, (6, 8, 3), dtype=np.uint8)
+            pixels[..., i % 2] += 130
+            content = io.BytesIO()
+            Image.fromarray(pixels).resize((640, 480)).save(content, "JPEG")
+            path = f"mine/{'Rosa alba' if i % 2 else 'Ästige Poa'}/{i}.jpg"
+            packed.writestr(path, content.getvalue(), zipfile.ZIP_DEFLATED if i % 3 else None)
+        packed.writestr("mine/Rosa alba/broken.jpg", b"none")
+        packed.writestr("__MACOSX/mine/._0.jpg", b"mac")
+        packed.writestr("mine/notes.txt", b"no photo")
+    try:
+        with page(browser, folder, "--teach"):
+            field = "input[placeholder^='a name']"
+            found = wait(
+                browser, lambda: browser.find_elements(By.CSS_SELECTOR, field), "a field", 120
+            )
+            found[0].send_keys(f"{name}\t")
+            pressed(browser, "Begin")
+            choose(browser, folder / "mine.zip", of="[accept='.zip']")
+            pressed(browser, "Train")
+            text = browser.find_element(By.TAG_NAME, "body").text
+            assert "48 photos: " in text and "Rosa alba 24" in text and "Ästige Poa 24" in text
+            assert "mine/Rosa alba/broken.jpg: not an image" in text
+            done = "return document.body.innerText.includes('It names')"
+            wait(browser, lambda: browser.execute_script(done), "a model", 240)
+            text = browser.find_element(By.TAG_NAME, "body").text
+            assert "photos that it had not seen" in text and "What plant is this?" in text
+            assert browser.execute_script(FITS), "nothing stands out of a narrow page"
     finally:
-        browser.set_window_size(1400, 1000)
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(20)
+        shutil.rmtree(PROJECT / "data" / "taught" / name, ignore_errors=True)
 
 
 def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):

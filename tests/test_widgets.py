@@ -2,7 +2,6 @@
 
 import io
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -282,14 +281,8 @@ class Model:
 
 
 def upload(desk, *contents):
-    files = [
-        {"name": f"<{i}>.jpg", "content": memoryview(content)} for i, content in enumerate(contents)
-    ]
-    button = desk.children[1].children[0]
-    button.set_trait(
-        "value",
-        [file | {"type": "", "size": 1, "last_modified": datetime.now(UTC)} for file in files],
-    )
+    files = [{"name": f"<{i}>.jpg", "content": content} for i, content in enumerate(contents)]
+    desk.children[1].children[0].value = tuple(files)
     return desk.children[2].children
 
 

@@ -276,6 +276,9 @@ def _add_page(commands: argparse._SubParsersAction) -> None:
     page = commands.add_parser("page", help="open the identify desk as a web page")
     page.set_defaults(command=_page)
     page.add_argument("--model", default="five-flowers", help=MODEL_HELP)
+    page.add_argument(
+        "--teach", action="store_true", help="people upload class folders and train on them"
+    )
     page.add_argument("--port", type=int, default=8866)
     page.add_argument(
         "--host", default="127.0.0.1", help="0.0.0.0 lets a phone on the same network in"
@@ -286,6 +289,8 @@ def _add_page(commands: argparse._SubParsersAction) -> None:
 def _page(args: argparse.Namespace) -> int:
     from plantlab.desk import page
 
+    if args.teach:
+        return page.open_teaching(args.port, args.host, not args.no_browser)
     return page.open_page(args.model, args.port, args.host, not args.no_browser)
 
 

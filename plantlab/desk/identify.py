@@ -10,6 +10,7 @@ from ipywidgets import Layout
 from plantlab.data.photos import PhotoError, thumbnail
 from plantlab.desk import tell
 from plantlab.desk.review import ORGANS
+from plantlab.desk.upload import Upload
 from plantlab.identify.answer import MAX_PHOTOS
 from plantlab.quality.votes import vote
 
@@ -33,9 +34,7 @@ def identify(model: "Identifier | Visitor", votes: str | Path | None = None) -> 
             vote.
     Introduced in notebook 02.
     """
-    upload = widgets.FileUpload(
-        accept="image/*,.heic,.heif", multiple=True, description="Choose or take photos"
-    )
+    upload = Upload()
     one = widgets.Checkbox(
         True, description="they show one plant", indent=False, layout=Layout(width="auto")
     )

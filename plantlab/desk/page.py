@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import current_process, get_context
 from pathlib import Path
@@ -57,19 +58,46 @@ def open_page(model: str, port: int = 8866, host: str = LOCAL, browser: bool = T
             not on the page.
     """
     _check_free(port)
-    page = _write_page(model, port)
+    page = _identify_page(model, port)
+    with Desks(ctx=get_context("spawn")) as desks:
+        key = f"{current_process().authkey.hex()} {desks.address}"
+
+        def warm() -> str:
+            desk = desks.desk(model)
+            _warm(desk)
+            return desk.knows
+
+        return _serve(page, {PLACE: key}, warm, port, host, browser)
+
+
+def open_teaching(port: int = 8866, host: str = LOCAL, browser: bool = True) -> int:
+    """Serve the page on which people teach the desk; as open_page does."""
+    _check_free(port)
+    page = _page_of("from plantlab.desk import widgets\n\nwidgets.teach()", port)
+    where = project_root() / "data" / "taught"
+    return _serve(
+        page, {}, lambda: f"What people teach it is kept in {where}.", port, host, browser
+    )
+
+
+def _serve(
+    page: Path, env: dict[str, str], warm: Callable[[], str], port: int, host: str, browser: bool
+) -> int:
+    """Serve a notebook until it is stopped; return the server's exit code.
+
+    Args:
+        env: for its kernels.
+        warm: makes ready what the first visitor needs, and says what the page is about.
+    """
     log = page.with_name("log.txt")  # Voila's and the kernels'
     command = [sys.executable, "-m", "voila", str(page), *_options(port, host, browser)]
     signal.signal(signal.SIGTERM, _end)
-    with Desks(ctx=get_context("spawn")) as desks, open(log, "w", encoding="utf-8") as told:
-        key = f"{current_process().authkey.hex()} {desks.address}"
+    with open(log, "w", encoding="utf-8") as told:
         server = subprocess.Popen(
-            command, cwd=page.parent, env=os.environ | {PLACE: key}, stdout=told, stderr=told
+            command, cwd=page.parent, env=os.environ | env, stdout=told, stderr=told
         )
         try:
-            desk = desks.desk(model)
-            _warm(desk)
-            _announce(desk.knows, port, host)
+            _announce(warm(), port, host)
             code = server.wait()
             if code:
                 print(f"plantlab: the page's server has stopped; {log} says why.", file=sys.stderr)
@@ -96,13 +124,24 @@ def _check_free(port: int) -> None:
             )
 
 
-def _write_page(model: str, port: int) -> Path:
+def _identify_page(model: str, port: int) -> Path:
     """Write the cells of notebook 08 that make the page, for this model; return the notebook."""
     page = nbformat.read(find_notebook("08_identify"), as_version=4)
     page.cells = [cell for cell in page.cells if _is_shown(cell)]
     changed = changed_parameters("08_identify", {"model": model})
     lines = [f"{name} = {value!r}" for name, value in changed.items()]
     page.cells.insert(1, nbformat.v4.new_code_cell("\n".join(lines)))
+    return _written(page, port)
+
+
+def _page_of(source: str, port: int) -> Path:
+    """Write a notebook of one cell; return it."""
+    cell = nbformat.v4.new_code_cell(source)
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return _written(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), port)
+
+
+def _written(page: nbformat.NotebookNode, port: int) -> Path:
     folder = project_root() / "data" / "page" / str(port)  # two pages, two models
     return write_whole(folder / "plantlab.ipynb", nbformat.writes(page))
 

@@ -2,6 +2,7 @@
 
 from plantlab.desk.identify import identify
 from plantlab.desk.review import annotate, review
+from plantlab.desk.teach import teach
 from plantlab.desk.tell import tell
 
-__all__ = ["annotate", "identify", "review", "tell"]
+__all__ = ["annotate", "identify", "review", "teach", "tell"]

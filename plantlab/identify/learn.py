@@ -1,15 +1,19 @@
 """From photographs to an Identifier: frozen and in two steps, the better on valid."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+from fastai.callback.core import Callback
 
 from plantlab.identify.build import build
 from plantlab.identify.model import Identifier
 from plantlab.networks.backbones import DEFAULT
+from plantlab.training.learner import usual
 from plantlab.training.recipe import predict, train
 
 PENALTY = 1.0
+RATE = 5e-4  # of step two, at its peak
 
 
 def learn(
@@ -17,10 +21,10 @@ def learn(
     backbone: str = DEFAULT,
     image_size: int = 128,
     epochs: int = 12,
-    lr: float = 5e-4,
     weights: str = "auto",
     seed: int = 0,
     checkpoint: str | Path | None = None,
+    cbs: Iterable[Callback] = (),
     **options,
 ) -> Identifier:
     """Return an Identifier of photos with train, valid and test, frozen or trained in two steps.
@@ -29,6 +33,7 @@ def learn(
 
     Args:
         epochs: of step two; 0 leaves the body frozen, which takes seconds.
+        cbs: fastai callbacks besides the usual ones, such as one that tells how far it is.
         options: those of `build`.
     """
     valid = images[images["split"] == "valid"].reset_index(drop=True)
@@ -45,9 +50,10 @@ def learn(
             penalty=PENALTY,
             seed=seed,
             epochs=epochs,
-            lr=lr,
+            lr=RATE,
             checkpoint=checkpoint,
             progress=True,
+            cbs=[*usual(), *cbs],
         )
         said = predict(network, species, valid, image_size, cache=_cache(method))
         share = said.right().mean()
