@@ -275,9 +275,18 @@ def _identify(args: argparse.Namespace) -> int:
 def _add_page(commands: argparse._SubParsersAction) -> None:
     page = commands.add_parser("page", help="open the identify desk as a web page")
     page.set_defaults(command=_page)
-    page.add_argument("--model", default="five-flowers", help=MODEL_HELP)
+    page.add_argument(
+        "--model", help=f"{MODEL_HELP} (default five-flowers; for --game notebook 08's)"
+    )
     page.add_argument(
         "--teach", action="store_true", help="people upload class folders and train on them"
+    )
+    page.add_argument(
+        "--game",
+        nargs="?",
+        const="greenhouse",
+        metavar="DATASET",
+        help="you against the machine, on test plants of a data set (default greenhouse)",
     )
     page.add_argument("--port", type=int, default=8866)
     page.add_argument(
@@ -289,9 +298,12 @@ def _add_page(commands: argparse._SubParsersAction) -> None:
 def _page(args: argparse.Namespace) -> int:
     from plantlab.desk import page
 
+    if args.game:
+        model = args.model or "notebook-08"
+        return page.open_game(args.game, model, args.port, args.host, not args.no_browser)
     if args.teach:
         return page.open_teaching(args.port, args.host, not args.no_browser)
-    return page.open_page(args.model, args.port, args.host, not args.no_browser)
+    return page.open_page(args.model or "five-flowers", args.port, args.host, not args.no_browser)
 
 
 # workshop

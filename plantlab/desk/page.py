@@ -80,6 +80,28 @@ def open_teaching(port: int = 8866, host: str = LOCAL, browser: bool = True) -> 
     )
 
 
+def open_game(
+    dataset: str, model: str, port: int = 8866, host: str = LOCAL, browser: bool = True
+) -> int:
+    """Serve the game "you against the machine"; as open_page does.
+
+    Args:
+        dataset: whose test plants are asked about.
+        model: the machine's, a name or folder; it must not have learnt from them.
+    Raises:
+        ValueError: the model cannot be read, or knows too few of the species.
+    """
+    from plantlab.data import prepare
+    from plantlab.desk.rounds import deal
+    from plantlab.identify import store
+
+    _check_free(port)
+    images, _ = prepare(dataset)
+    folder = deal(images, store.load(model), f"{images.attrs['name']}-{Path(model).name}")
+    page = _page_of(f"from plantlab.desk import widgets\n\nwidgets.game({str(folder)!r})", port)
+    return _serve(page, {}, lambda: f"What people answer is kept in {folder}.", port, host, browser)
+
+
 def _serve(
     page: Path, env: dict[str, str], warm: Callable[[], str], port: int, host: str, browser: bool
 ) -> int:
