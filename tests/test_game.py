@@ -20,6 +20,7 @@ class Machine:
     """A model that is sure of the first species always, whatever it sees."""
 
     species = NAMES
+    arrays = {"embeddings": np.zeros((2, 2))}
     knows = "This model knows 8 species."
 
     def see(self, photos):

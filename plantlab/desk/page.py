@@ -97,7 +97,7 @@ def open_game(
 
     _check_free(port)
     images, _ = prepare(dataset)
-    folder = deal(images, store.load(model), f"{images.attrs['name']}-{Path(model).name}")
+    folder = deal(images, store.load(model), images.attrs["name"])
     page = _page_of(f"from plantlab.desk import widgets\n\nwidgets.game({str(folder)!r})", port)
     return _serve(page, {}, lambda: f"What people answer is kept in {folder}.", port, host, browser)
 

@@ -4,6 +4,7 @@ data/game/NAME/ holds questions.json with its pictures, and answers.jsonl, a lin
 """
 
 import json
+from hashlib import sha1
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +35,12 @@ def deal(images: pd.DataFrame, model: Identifier, name: str, n: int = N, seed: i
     Args:
         images: with test and train, as data.prepare returns it; the machine has not learnt from
             test.
-        name: of the folder below data/game.
+        name: of the folder below data/game; six digits name the model, whose answers it holds.
     Raises:
         TableError: the model knows fewer than four of the species, or too few plants of test.
     """
-    folder = project_root() / "data" / "game" / name
+    digits = sha1(model.arrays["embeddings"].tobytes()).hexdigest()[:6]
+    folder = project_root() / "data" / "game" / f"{name}-{digits}"
     if (folder / "questions.json").exists():
         return folder
     rng = np.random.default_rng(seed)

@@ -2,5 +2,6 @@
 
 from plantlab.notebook.cells import parameters
 from plantlab.notebook.claims import Claims, check
+from plantlab.notebook.questions import questions
 
-__all__ = ["Claims", "check", "parameters"]
+__all__ = ["Claims", "check", "parameters", "questions"]

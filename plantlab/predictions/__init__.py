@@ -1,6 +1,7 @@
 """What a classifier says of photos: probabilities, scores with intervals, how sure it is."""
 
 from plantlab.predictions import compare, confidence, metrics, several
+from plantlab.predictions.duel import told_apart
 from plantlab.predictions.ladder import Ladder
 from plantlab.predictions.predictions import Predictions, concat, fuse
 from plantlab.predictions.rules import RULES
@@ -15,4 +16,5 @@ __all__ = [
     "fuse",
     "metrics",
     "several",
+    "told_apart",
 ]
