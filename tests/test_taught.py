@@ -11,10 +11,11 @@ from filelock import FileLock
 from PIL import Image
 
 from plantlab.data.table import TableError
-from plantlab.desk import taught, upload
-from plantlab.desk import teach as teach_module
+from plantlab.desk import learning, taught, upload
+from plantlab.desk.herbarium import herbarium
 from plantlab.desk.taught import Collection
 from plantlab.desk.teach import teach
+from plantlab.quality import votes
 
 
 def jpeg(seed: int, tint: int = 0) -> bytes:
@@ -142,9 +143,9 @@ def test_a_training_that_is_killed_goes_on_and_ends(meadow):
     name, _, again = page.children[1].children
     name.value = "meadow"
     again.click()
-    shown = page.children[4].children
-    assert [type(part).__name__ for part in shown][:3] == ["HTML", "Button", "HTML"]
-    assert "It names" in shown[2].value and "95 % interval" in shown[2].value
+    verdict, found = page.children[4].children
+    assert [part.description for part in verdict.children[1:]] == ["Train again"]
+    assert "It names" in found.children[0].value and "95 % interval" in found.children[0].value
 
 
 # the page
@@ -163,7 +164,8 @@ def test_two_people_do_not_share_a_name_unless_they_say_so(meadow):
     again.click()
     assert "no photos under this name yet" in note.value
     begin.click()
-    assert note.value == "" and page.children[4].children == ()
+    verdict, found = page.children[4].children
+    assert note.value == "" and verdict.children == found.children == ()
 
 
 def test_photos_that_arrive_are_counted_and_those_refused_are_named(meadow):
@@ -185,10 +187,68 @@ def test_photos_that_arrive_are_counted_and_those_refused_are_named(meadow):
 
 def test_what_was_found_is_told():
     pairs = [{"truth": "a<b", "answer": "c", "n": 2, "of": 8}]
-    assert "2 of 8 <i>a&lt;b</i> taken for <i>c</i>" in teach_module._confused(pairs)
+    assert "2 of 8 <i>a&lt;b</i> taken for <i>c</i>" in learning._confused(pairs)
     scores = {"top1": 0.825, "top1_low": 0.7, "top1_high": 0.92, "n": 40}
-    assert "names 82% right" in teach_module._score(scores)
-    assert "no photos to examine it with" in teach_module._score({"n": 0})
+    assert "names 82% right" in learning._score(scores)
+    assert "no photos to examine it with" in learning._score({"n": 0})
+
+
+# a class
+
+
+@pytest.fixture
+def class_page(project):
+    """Return a page before which Ada, Bob and Cem stand in turn, and its parts by name."""
+    page = herbarium("class", project / "data")
+    names = "who note mine theirs standing learn learning".split()
+    return dict(zip(names, page.children[1:]))
+
+
+def stands(parts, name):
+    parts["who"].children[0].value = name
+
+
+def press(box, species):
+    row = box.children[-1]
+    row.children[0].value = species
+    row.children[1].click()
+
+
+def test_three_who_agree_make_a_plant_trusted_and_each_is_asked_once(class_page, project):
+    parts = class_page
+    stands(parts, "Ada")
+    assert "Bring another" in parts["theirs"].children[0].value
+    photos = [{"name": f"{i}.jpg", "content": jpeg(i)} for i in (1, 2)]
+    bad = {"name": "<b>.txt", "content": b"none"}
+    parts["who"].children[1].value = (*photos, bad)
+    assert "&lt;b&gt;.txt: not an image" in parts["note"].value
+    press(parts["mine"], "rosa  canina ")
+    assert parts["mine"].children == () and "Plants: 1, trusted: 0" in parts["standing"].value
+    assert "Bring another" in parts["theirs"].children[0].value, "one's own is not asked again"
+    for name in ("Bob", "Cem"):
+        stands(parts, name)
+        assert len(parts["theirs"].children[1].children) == 2, "both photos of the plant"
+        press(parts["theirs"], "Rosa canina")
+        assert "Bring another" in parts["theirs"].children[0].value
+    assert "Plants: 1, trusted: 1</b>: <i>Rosa canina</i> 1" in parts["standing"].value
+    parts["learn"].click()
+    assert "Two species with three trusted plants each" in parts["note"].value
+
+
+def test_a_class_learns_from_trusted_plants_and_not_across_them(class_page, project, monkeypatch):
+    begun = []
+    monkeypatch.setattr(taught.Collection, "_start", lambda self: begun.append(self.name))
+    folder = project / "data" / "votes" / "class"
+    for i in range(8):
+        photos = [jpeg(10 * i + k, 130 * (i % 2)) for k in range(2)]
+        for by in ("Ada", "Bob", "Cem"):
+            votes.vote(folder, photos, "Rosa alba" if i % 2 else "Poa annua", by)
+    class_page["learn"].click()
+    assert set(begun) == {"class"}
+    images, bad = taught.Collection("class").images()
+    assert len(images) == 16 and bad.empty
+    assert images.groupby("obs_id")["split"].nunique().eq(1).all()
+    assert images["obs_id"].nunique() == 8 and set(images["species"]) == {"Rosa alba", "Poa annua"}
 
 
 # the button

@@ -282,6 +282,9 @@ def _add_page(commands: argparse._SubParsersAction) -> None:
         "--teach", action="store_true", help="people upload class folders and train on them"
     )
     page.add_argument(
+        "--herbarium", metavar="NAME", help="a class brings plants, votes, and learns from them"
+    )
+    page.add_argument(
         "--game",
         nargs="?",
         const="greenhouse",
@@ -301,6 +304,8 @@ def _page(args: argparse.Namespace) -> int:
     if args.game:
         model = args.model or "notebook-08"
         return page.open_game(args.game, model, args.port, args.host, not args.no_browser)
+    if args.herbarium:
+        return page.open_herbarium(args.herbarium, args.port, args.host, not args.no_browser)
     if args.teach:
         return page.open_teaching(args.port, args.host, not args.no_browser)
     return page.open_page(args.model or "five-flowers", args.port, args.host, not args.no_browser)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from plantlab.data.photos import thumbnail
 from plantlab.desk.shared import PLACE, Desks, Visitor
+from plantlab.desk.taught import Collection
 from plantlab.files import project_root, write_whole
 from plantlab.notebook.runs import changed_parameters, find_notebook
 
@@ -78,6 +79,18 @@ def open_teaching(port: int = 8866, host: str = LOCAL, browser: bool = True) -> 
     return _serve(
         page, {}, lambda: f"What people teach it is kept in {where}.", port, host, browser
     )
+
+
+def open_herbarium(name: str, port: int = 8866, host: str = LOCAL, browser: bool = True) -> int:
+    """Serve the page of a class that gathers plants, votes and learns; as open_page does.
+
+    Raises:
+        ValueError: a name that is no folder's.
+    """
+    _check_free(port)
+    where = Collection(name).folder
+    page = _page_of(f"from plantlab.desk import widgets\n\nwidgets.herbarium({name!r})", port)
+    return _serve(page, {}, lambda: f"What it learns from is kept in {where}.", port, host, browser)
 
 
 def open_game(
