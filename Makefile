@@ -28,7 +28,7 @@ workshop: $(READY)  ## write the students' copies of the notebooks to workshop/
 	@$(BIN)/plantlab workshop $(ARGS)
 
 notebooks: $(READY)  ## rebuild the outputs that are committed
-	@$(BIN)/plantlab run --all --store && $(BIN)/python -m plantlab.notebook.told
+	@$(BIN)/plantlab run --all --store && $(BIN)/plantlab run --solutions --store && $(BIN)/python -m plantlab.notebook.told
 
 bench: $(READY)  ## fastai beside plantlab: top-1 against minutes, loading, embedding
 	@$(BIN)/python tests/bench/bench.py $(ARGS)

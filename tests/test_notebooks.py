@@ -6,6 +6,7 @@ writes the outputs that are committed; here a notebook without quick parameters 
 
 import ast
 import functools
+import html
 import json
 import os
 import re
@@ -22,7 +23,7 @@ from test_density import tokens_by_line
 from test_wild import archive, coco, photos
 
 from plantlab import greenhouse
-from plantlab.notebook import told
+from plantlab.notebook import course, told
 from plantlab.notebook.cells import read_parameters
 from plantlab.notebook.workshop import write_workshop
 
@@ -421,7 +422,7 @@ def test_a_student_copy_holds_the_notebook_and_nothing_that_was_found_out(path, 
 
 def test_the_copies_link_to_nothing_that_is_not_there(workshop):
     """In workshop/, that is: in a folder elsewhere only what links out of it is missing."""
-    copies = sorted(workshop.iterdir())
+    copies = sorted(path for path in workshop.iterdir() if path.is_file())
     assert [copy.name for copy in copies] == [*(path.name for path in MAIN), "WORKSHOP.md"]
     for copy in copies:
         text = text_of(read(copy)) if copy.suffix == ".ipynb" else copy.read_text(encoding="utf-8")
@@ -434,7 +435,38 @@ def test_the_copies_link_to_nothing_that_is_not_there(workshop):
 def test_the_workshop_tells_of_every_notebook():
     text = (NOTEBOOKS.parent / "WORKSHOP.md").read_text(encoding="utf-8")
     assert not [path.stem for path in MAIN if path.stem not in text]
-    assert len(text.split()) <= 1000, "one page"
+    assert len(text.split()) <= 1700, "to be read in ten minutes"
+
+
+MINUTES = {"a minute": 1, "two minutes": 2, "four minutes": 4}  # as a first cell says it
+
+
+def test_the_timetables_add_up_and_leave_time_to_think():
+    """Each row begins where the one before ends; a notebook has ten times what it computes."""
+    text = (NOTEBOOKS.parent / "WORKSHOP.md").read_text(encoding="utf-8")
+    tables = text.split("| start | minutes |")[1:]
+    assert len(tables) == 3
+    for table in tables:
+        rows = re.findall(r"^\| (\d+):(\d\d) \| (\d+) \| (.*?) \|", table, re.MULTILINE)
+        starts = [60 * int(hour) + int(minute) for hour, minute, _, _ in rows]
+        lengths = [int(length) for _, _, length, _ in rows]
+        assert starts[1:] == [start + length for start, length in zip(starts, lengths)][:-1]
+        for (*_, what), length in zip(rows, lengths):
+            named = re.search(r"`(\d\d_\w+)`", what)
+            if named:
+                first = read(NOTEBOOKS / f"{named[1]}.ipynb").cells[0].source
+                said = re.search(rf"[Aa]bout ({'|'.join(MINUTES)})", " ".join(first.split()))
+                assert length >= 10 * MINUTES[said[1]], what
+
+
+def test_the_teacher_gets_slides_and_a_crib(workshop):
+    slides = (workshop / "teacher" / "slides.html").read_text(encoding="utf-8")
+    crib = (workshop / "teacher" / "crib.md").read_text(encoding="utf-8")
+    assert slides.count("<section") > 5 * len(MAIN) and "http" not in slides.replace("xmlns", "")
+    for path in MAIN:
+        title = course.opening(read(path).cells)["title"]
+        assert title in crib and html.escape(title) in slides
+    assert crib.count("**Expected**") == len(MAIN) and crib.count("- *") >= 4 * len(MAIN)
 
 
 # the tests' own tools, on a notebook of three cells

@@ -486,13 +486,25 @@ def test_students_get_copies_without_outputs_and_solutions(solved):
     before = solved.read_bytes()
     folder, kept = workshop.write_workshop()
     assert (folder, kept) == (Path("workshop").resolve(), [])
-    assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.ipynb", "WORKSHOP.md"]
+    assert sorted(p.name for p in folder.iterdir()) == ["01_leaves.ipynb", "WORKSHOP.md", "teacher"]
     copy = nbformat.read(folder / "01_leaves.ipynb", as_version=4)
     assert copy.cells[2].outputs == [] and copy.cells[2].execution_count is None
     assert copy.cells[2].source == SETUP and copy.cells[1].metadata.tags == ["parameters"]
     assert copy.cells[-1].source == "Next: [02](02_roots.ipynb)"
     assert (folder / "WORKSHOP.md").read_bytes() == Path("WORKSHOP.md").read_bytes()
     assert solved.read_bytes() == before
+
+
+def test_solutions_are_run_and_stored_where_they_lie(solved, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        runs,
+        "run_notebook",
+        lambda path, *_, **options: asked.append((path, options)) or Path("a/b/c"),
+    )
+    assert list(runs.run_all(store=True, solutions=True)) == [("01_leaves", "")]
+    ((path, options),) = asked
+    assert path == solved.parent / "solutions" / "01_leaves.ipynb" and options["store"]
 
 
 def test_a_changed_copy_is_kept_and_a_deleted_one_comes_back(solved):

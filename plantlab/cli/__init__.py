@@ -59,6 +59,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         "--course", action="store_true", help="the lessons in order, at their defaults"
     )
     run.add_argument("--all", action="store_true", help="the lessons and the appendices")
+    run.add_argument("--solutions", action="store_true", help="the solutions of the exercises")
     run.add_argument(
         "-p",
         nargs=2,
@@ -112,8 +113,8 @@ def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
 
         table = renamed(params["dataset"], datasets.names_of(args), args.checklist)
         params["dataset"] = str(table)
-    if args.course or args.all:
-        return runs.run_all(lessons=args.course, store=args.store, params=params)
+    if args.course or args.all or args.solutions:
+        return runs.run_all(args.course, args.store, params, args.solutions)
     if args.sweep:
         grid = {name: _split_values(text) for name, text in args.sweep}
         return sweeps.sweep(args.notebook, grid, params, args.jobs).items()
@@ -122,10 +123,11 @@ def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
 
 def _why_no_run(args: argparse.Namespace) -> str:
     """Return what is wrong with the options of `plantlab run`, or ""."""
-    if [bool(args.notebook), args.course, args.all].count(True) != 1:
+    several = args.course or args.all or args.solutions
+    if [bool(args.notebook), args.course, args.all, args.solutions].count(True) != 1:
         return "name one notebook, such as 01_data_exploration, or say --course or --all."
     others = [name for name, _ in args.p if name != "dataset"]
-    if (args.course or args.all) and (others or args.run or args.sweep):
+    if several and (others or args.run or args.sweep):
         return "--course and --all take -p dataset alone; leave other -p, --run and --sweep out."
     if (args.names or args.checklist) and "dataset" not in dict(args.p):
         return "--names and --checklist are about photographs of yours: add -p dataset FOLDER."

@@ -14,16 +14,21 @@ RIGHT = "<b style='color:#00704f'>✓ Yes.</b>"
 WRONG = "<b style='color:#b34700'>✗ No.</b>"
 
 
+def read_questions(notebook: str = "") -> list[dict]:
+    """Return the questions of the file: all, or those of one notebook, which may be none."""
+    everything = tomllib.loads(FILE.read_text(encoding="utf-8"))["question"]
+    return [question for question in everything if notebook in ("", question["notebook"])]
+
+
 def of_notebook(notebook: str) -> list[dict]:
     """Return what is asked in a notebook: asked, choices (answer, why), the right one first.
 
     Raises:
         ValueError: no such notebook.
     """
-    everything = tomllib.loads(FILE.read_text(encoding="utf-8"))["question"]
-    found = [question for question in everything if question["notebook"] == notebook]
+    found = read_questions(notebook)
     if not found:
-        known = ", ".join(dict.fromkeys(question["notebook"] for question in everything))
+        known = ", ".join(dict.fromkeys(question["notebook"] for question in read_questions()))
         raise ValueError(f"there are no questions to notebook {notebook!r}; there are to {known}.")
     return found
 

@@ -272,7 +272,10 @@ def try_notebook(
 
 
 def run_all(
-    lessons: bool = False, store: bool = False, params: Mapping[str, object] | None = None
+    lessons: bool = False,
+    store: bool = False,
+    params: Mapping[str, object] | None = None,
+    solutions: bool = False,
 ) -> Iterator[tuple[str, str]]:
     """Run notebooks in order, at their defaults or, all alike, with `params` such as dataset.
 
@@ -281,11 +284,15 @@ def run_all(
     Args:
         lessons: those of the course alone, without its appendices.
         store: see `run_notebook`.
+        solutions: those of the exercises, instead.
     Raises:
         ValueError: there are no notebooks; at once, not when the first is asked for.
     """
     paths = course.notebooks()
-    if lessons:
+    if solutions:
+        paths = [path.parent / "solutions" / path.name for path in paths]
+        paths = [path for path in paths if path.exists()]
+    elif lessons:
         paths = [path for path in paths if course.is_lesson(path)]
     return _run_each(paths, store, params)
 

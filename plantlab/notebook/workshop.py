@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 from plantlab.files import project_root, write_whole
-from plantlab.notebook import course
+from plantlab.notebook import course, teacher
 
 SOLUTIONS = r"Solutions: \[[^]]*\]\([^)]*\)\.?( |\\n)?"  # a sentence, as JSON writes it
 
 
 def write_workshop(folder: str | Path = "", force: bool = False) -> tuple[Path, list[str]]:
-    """Write WORKSHOP.md and the notebooks without outputs and solutions.
+    """Write WORKSHOP.md, the notebooks without outputs and solutions, and teacher/.
 
     Returns the folder, else workshop/, and the files that it kept. A file there that differs is a
     student's work: it is kept, unless `force`.
@@ -33,6 +33,8 @@ def write_workshop(folder: str | Path = "", force: bool = False) -> tuple[Path, 
             kept.append(path.name)
         else:
             write_whole(copy, text)
+    write_whole(folder / "teacher" / "slides.html", teacher.slides())
+    write_whole(folder / "teacher" / "crib.md", teacher.crib())
     return folder, kept
 
 
