@@ -74,6 +74,15 @@ button = Upload()
 button.observe(keep, "value")
 button
 """
+MANY = """
+import os
+import pandas as pd
+from plantlab.desk import widgets
+suspects = pd.DataFrame({"image_path": [os.path.abspath(f"{i}.jpg") for i in range(6)], "sha1": [f"s{i}" for i in range(6)],
+                         "species": ["b", "a", "c"] * 2, "score": 0.5, "suggested": ["z"] * 6})
+names = ["Ästigia alba", *(f"Genus{i % 9603} epithet {i}" for i in range(80_000)), *(f"Genus {i}" for i in range(30))]
+display(widgets.review(suspects, "many.jsonl", names, by="Ada"))
+"""
 ANNOTATE = """
 import os
 import pandas as pd
@@ -414,6 +423,45 @@ def test_review_by_key_and_click_is_saved_and_survives(browser, lab, folder):
     assert browser.execute_script(here) == "3", "it opens at the first that is undecided"
     press("y")
     expect(expected | {"s3": "confirm"})
+
+
+def test_eighty_thousand_names_are_found_as_they_are_typed_and_photos_sorted(browser, lab, folder):
+    (folder / "many.jsonl").unlink(missing_ok=True)
+    run(browser, lab, folder, "many.ipynb", MANY)
+    field = "input[aria-label='another species']"
+    wait(browser, lambda: shown(browser, field), "the review page")
+    typed = """const [field, text] = arguments, took = [];
+        for (let i = 1; i <= text.length; i++) {
+            field.value = text.slice(0, i);
+            const began = performance.now();
+            field.dispatchEvent(new Event("input", { bubbles: true }));
+            took.push(performance.now() - began);
+        }
+        return took"""
+    took = browser.execute_script(typed, shown(browser, field)[0], "astig")
+    print("ms a keystroke among 80,000 names:", [round(each, 1) for each in took])
+    offered = browser.execute_script(
+        "return [...arguments[0].list.options].map((option) => option.value)",
+        shown(browser, field)[0],
+    )
+    assert offered == ["Ästigia alba"], "without its accent, among eighty thousand"
+    browser.execute_script(typed, shown(browser, field)[0], "genus1")
+    offered = "return arguments[0].list.options.length"
+    assert browser.execute_script(offered, shown(browser, field)[0]) == 12
+
+    def labels():
+        return texts(browser, ".tile .label")
+
+    assert labels() == ["b", "a", "c"] * 2
+    shown(browser, ".tools select")[0].send_keys("by label")
+    assert labels() == ["a", "a", "b", "b", "c", "c"]
+    shown(browser, ".tools input")[0].send_keys("c")
+    assert labels() == ["c", "c"] and texts(browser, ".where") == ["page 1 of 1"]
+    shown(browser, ".tools input")[0].send_keys(Keys.ENTER)
+    webdriver.ActionChains(browser).send_keys("a").perform()  # keep the rest of what is shown
+    kept = [2, 5]
+    wait(browser, lambda: len(read_decisions(folder / "many.jsonl")) == 2, "both in the file")
+    assert sorted(read_decisions(folder / "many.jsonl")["sha1"]) == [f"s{i}" for i in kept]
 
 
 def test_a_page_of_50_organs_is_corrected_and_accepted(browser, lab, folder, capsys):

@@ -7,6 +7,19 @@ const LATE = "Not saved yet:";
 const SIGNS = { confirm: "✓", relabel: "→", drop: "×" };
 const KEYS = "Enter keep · 1 to 9 take a suggestion · o another · a keep the rest of the page · d drop · u undo · arrows and Page keys move";
 
+const OFFERED = 12; // names below what is typed
+const ORDERS = {
+  "as given": (_, row) => row,
+  "undecided first": (_, row, state) => (state ? 1 : 0),
+  "by label": ({ label }) => label,
+  "by what it looks like": ({ suggested }) => suggested[0] ?? "",
+};
+
+// Small letters without accents, so that nobody has to type them.
+function fold(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -26,7 +39,8 @@ function key(name) {
 }
 
 function render({ model, el }) {
-  let photos = [], species = [], states = [], digits = [], page = 12, at = 0, asked = null, opened = false;
+  let photos = [], species = [], folded = [], states = [], digits = [], page = 12, asked = null, opened = false;
+  let shown = [], at = 0, place = 0; // the rows that are shown, in their order; the row looked at, and its place among them
   const me = crypto.getRandomValues(new Uint32Array(2)).join("-"); // several views may show one widget
   const sent = new Map(); // decisions that Python has not answered yet, by their number
   const history = []; // lists of rows as they were decided here, for undo
@@ -45,12 +59,15 @@ function render({ model, el }) {
   const names = make("datalist", { id: `plantlab-${me}` });
   const other = make("input", { list: names.id, placeholder: "another species (o)", "aria-label": "another species" });
   const grid = make("div", { class: "grid" });
+  const filter = make("input", { placeholder: "only those with ...", "aria-label": "only photos whose name or label holds", type: "search" });
+  const sorting = make("select", { "aria-label": "order" }, ...Object.keys(ORDERS).map((name) => make("option", {}, name)));
   const trouble = make("div", { class: "trouble", role: "alert" });
   const root = make(
     "div",
     { class: "plantlab-review", tabindex: 0, role: "group", "aria-label": "Photos to review", "data-lm-suppress-shortcuts": "true" },
     make("div", { class: "head" }, told, make("span", { class: "pager" }, back, where, on)),
     make("div", { class: "bar" }, ...parts),
+    make("div", { class: "tools" }, filter, sorting),
     make("div", { class: "body" }, make("div", { class: "stage" }, photo, facts, choices), grid),
     trouble,
     make("div", { class: "foot" }, make("span", { class: "asleep" }, "Click a photo, then use the keys."), make("span", { class: "awake" }, KEYS)),
@@ -76,19 +93,15 @@ function render({ model, el }) {
     if (!photos.length) return;
     send(rows, decision, species);
     history.push(rows);
-    for (let step = 1; step < photos.length; step++) {
-      const next = (rows.at(-1) + step) % photos.length;
-      if (!stateOf(next)) {
-        at = next;
-        break;
-      }
-    }
+    const last = Math.max(0, shown.indexOf(rows.at(-1)));
+    const next = shown.map((_, step) => (last + step + 1) % shown.length).find((to) => !stateOf(shown[to]));
+    if (next !== undefined) stand(next);
     draw();
   }
 
   function acceptPage() { // one message, one write
-    const first = Math.floor(at / page) * page;
-    const rows = photos.slice(first, first + page).map((_, i) => first + i).filter((row) => photos[row].label && !stateOf(row));
+    const first = Math.floor(place / page) * page;
+    const rows = shown.slice(first, first + page).filter((row) => photos[row].label && !stateOf(row));
     if (rows.length) act("confirm", "", rows);
     else say("Nothing is left on this page.");
   }
@@ -97,7 +110,7 @@ function render({ model, el }) {
     let rows = stateOf(at) ? [at] : history.pop();
     while (rows && !rows.some(stateOf)) rows = history.pop();
     if (!rows) return say("Nothing to undo.");
-    at = rows[0];
+    goTo(rows[0]);
     send(rows.filter(stateOf), "undo", "");
     draw();
   }
@@ -113,25 +126,67 @@ function render({ model, el }) {
     else act("relabel", name);
   }
 
-  function called(start) {
-    const near = species.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()));
-    return near.length === 1 ? near[0] : start; // Python says no to what is no species
+  // What is typed may begin any word of a name: "can" finds Rosa canina among eighty thousand.
+  function near(typed) {
+    const sought = fold(typed);
+    const first = [], later = [];
+    for (let i = 0; i < folded.length && first.length < OFFERED; i++) {
+      const found = folded[i].indexOf(sought);
+      if (found === 0) first.push(species[i]);
+      else if (found > 0 && folded[i][found - 1] === " " && later.length < OFFERED) later.push(species[i]);
+    }
+    return [...first, ...later].slice(0, OFFERED);
+  }
+
+  function called(typed) {
+    const found = near(typed);
+    return found.length === 1 ? found[0] : typed; // Python says no to what is no species
   }
 
   function say(text) {
     trouble.textContent = text;
   }
 
+  // ---- which are shown, in which order ----
+  function arrange() {
+    const sought = fold(filter.value.trim());
+    const holds = ({ label, suggested, name }) => [label, suggested[0] ?? "", name].some((text) => fold(text).includes(sought));
+    const rows = photos.map((_, row) => row).filter((row) => !sought || holds(photos[row]));
+    if (!rows.length && photos.length) return say(`No photo has "${filter.value.trim()}" in its label or name.`);
+    const by = ORDERS[sorting.value];
+    const keys = photos.map((photo, row) => by(photo, row, stateOf(row)));
+    shown = rows.sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b));
+    say("");
+    stand(Math.max(0, shown.indexOf(at)));
+    draw();
+  }
+
+  filter.addEventListener("input", arrange);
+  sorting.addEventListener("change", arrange);
+
   // ---- moving about ----
+  function stand(to) {
+    place = Math.max(0, Math.min(shown.length - 1, to));
+    at = shown[place] ?? 0;
+  }
+
+  function goTo(row) {
+    if (!shown.includes(row)) {
+      filter.value = "";
+      arrange();
+    }
+    stand(shown.indexOf(row));
+  }
+
   function move(to) {
-    at = Math.max(0, Math.min(photos.length - 1, to));
+    stand(to);
     trouble.textContent = "";
     draw();
   }
 
   function turn(by) {
-    const to = Math.floor(at / page) + by;
-    if (to >= 0 && to * page < photos.length) move(to * page);
+    const to = Math.floor(place / page) + by;
+    if (to >= 0 && to * page < shown.length) move(to * page);
     root.focus({ preventScroll: true });
   }
 
@@ -142,13 +197,17 @@ function render({ model, el }) {
   const bound = {
     Enter: () => act("confirm"), y: () => act("confirm"), r: () => suggest(0), a: acceptPage, d: () => act("drop"), Delete: () => act("drop"),
     u: undo, Backspace: undo, o: () => other.focus(), "/": () => other.focus(), Escape: () => root.blur(),
-    ArrowLeft: () => move(at - 1), ArrowRight: () => move(at + 1), Home: () => move(0), End: () => move(photos.length - 1),
-    ArrowUp: () => move(at - columns()), ArrowDown: () => move(at + columns()), PageUp: () => turn(-1), PageDown: () => turn(1),
+    ArrowLeft: () => move(place - 1), ArrowRight: () => move(place + 1), Home: () => move(0), End: () => move(shown.length - 1),
+    ArrowUp: () => move(place - columns()), ArrowDown: () => move(place + columns()), PageUp: () => turn(-1), PageDown: () => turn(1),
   };
 
   root.addEventListener("keydown", (event) => {
     event.stopPropagation(); // nothing here is meant for the notebook
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target === filter || event.target === sorting) {
+      if (event.key === "Enter" || event.key === "Escape") root.focus({ preventScroll: true });
+      return;
+    }
     if (event.target === other) {
       if (event.key === "Enter" && other.value.trim()) act("relabel", called(other.value.trim()));
       if (event.key === "Enter" || event.key === "Escape") root.focus({ preventScroll: true });
@@ -159,11 +218,12 @@ function render({ model, el }) {
     if (!press) return;
     event.preventDefault();
     if (!event.repeat || event.key.startsWith("Arrow")) press(); // a key held down decides once
-    const { offsetTop: top, offsetHeight: height } = grid.children[at % page] ?? grid;
+    const { offsetTop: top, offsetHeight: height } = grid.children[place % page] ?? grid;
     if (grid.classList.contains("many")) grid.scrollTop = Math.min(top, Math.max(grid.scrollTop, top + height - grid.clientHeight));
   });
-  root.addEventListener("click", (event) => event.target !== other && root.focus({ preventScroll: true }));
+  root.addEventListener("click", (event) => ![other, filter, sorting].includes(event.target) && root.focus({ preventScroll: true }));
   other.addEventListener("blur", () => (other.value = ""));
+  other.addEventListener("input", () => names.replaceChildren(...near(other.value).map((name) => make("option", { value: name }))));
 
   // ---- drawing ----
   function fill(box, row, size) {
@@ -207,25 +267,26 @@ function render({ model, el }) {
   }
 
   function drawGrid() {
-    const first = Math.floor(at / page) * page, last = Math.min(first + page, photos.length);
+    const first = Math.floor(place / page) * page, last = Math.min(first + page, shown.length);
     while (grid.children.length > last - first) grid.lastChild.remove();
-    for (let row = first; row < last; row++) {
-      let tile = grid.children[row - first];
+    for (let i = first; i < last; i++) {
+      const row = shown[i];
+      let tile = grid.children[i - first];
       if (!tile) {
-        tile = make("button", { tabindex: -1, onclick: (event) => move(Number(event.currentTarget.dataset.row)) },
+        tile = make("button", { tabindex: -1, onclick: (event) => move(shown.indexOf(Number(event.currentTarget.dataset.row))) },
           make("div", { class: "photo" }), make("div", { class: "label" }));
         grid.append(tile);
       }
-      const state = stateOf(row), shown = state?.decision === "relabel" ? state.species : photos[row].label || "no species";
+      const state = stateOf(row), called = state?.decision === "relabel" ? state.species : photos[row].label || "no species";
       tile.dataset.row = row;
       tile.className = `tile ${state?.decision ?? ""}${state?.saving ? " saving" : ""}${row === at ? " here" : ""}`;
       tile.title = `${row + 1}. ${photos[row].name}`;
       fill(tile.firstChild, row, SMALL);
-      tile.lastChild.replaceChildren(...(state ? [sign(state)] : []), make("em", {}, shown));
+      tile.lastChild.replaceChildren(...(state ? [sign(state)] : []), make("em", {}, called));
     }
-    where.textContent = `page ${Math.floor(at / page) + 1} of ${Math.ceil(photos.length / page)}`;
+    where.textContent = `page ${Math.floor(place / page) + 1} of ${Math.ceil(shown.length / page)}`;
     back.disabled = first === 0;
-    on.disabled = last === photos.length;
+    on.disabled = last === shown.length;
   }
 
   function draw() {
@@ -248,10 +309,10 @@ function render({ model, el }) {
   // ---- photos: a few at a time, what is looked at first, so that a key never waits for a page ----
   function pump() {
     if (asked) return;
-    const first = Math.floor(at / page) * page;
-    const thumbs = (from) => Array.from({ length: page }, (_, i) => [from + i, SMALL]);
-    const wanted = [[at, LARGE], ...thumbs(first), [at + 1, LARGE], [at + 2, LARGE], ...thumbs(first + page)];
-    const missing = wanted.filter(([row, size]) => row < photos.length && !pictures.has(`${row}/${size}`));
+    const first = Math.floor(place / page) * page;
+    const thumbs = (from) => Array.from({ length: page }, (_, i) => [shown[from + i], SMALL]);
+    const wanted = [[at, LARGE], ...thumbs(first), [shown[place + 1], LARGE], [shown[place + 2], LARGE], ...thumbs(first + page)];
+    const missing = wanted.filter(([row, size]) => row !== undefined && !pictures.has(`${row}/${size}`));
     if (!missing.length) return;
     asked = `${me}/${number++}`;
     model.send({ do: "photos", id: asked, want: missing.slice(0, 6), soon: missing.slice(6, 24) });
@@ -274,9 +335,10 @@ function render({ model, el }) {
       ({ photos, species, states, choices: digits, page } = message);
       grid.classList.toggle("many", page > 20);
       opened = true;
-      names.replaceChildren(...species.map((name) => make("option", { value: name })));
+      folded = species.map(fold);
       root.append(names);
-      at = Math.max(0, states.findIndex((state) => !state));
+      shown = photos.map((_, row) => row);
+      stand(states.findIndex((state) => !state));
     } else if (message.do === "photos") {
       if (message.id === asked) asked = null;
       keep(message.want, message.problems, buffers);
@@ -288,7 +350,7 @@ function render({ model, el }) {
       const refused = sent.get(message.id);
       sent.delete(message.id);
       if (refused) {
-        at = refused.rows[0];
+        goTo(refused.rows[0]);
         say(`Not saved: ${message.why}`);
       }
     }
