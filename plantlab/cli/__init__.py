@@ -259,13 +259,19 @@ def _add_identify(commands: argparse._SubParsersAction) -> None:
         "--out", default="answers.csv", help="the table; what stands in it already is kept"
     )
     identify.add_argument("--model", default="five-flowers", help=MODEL_HELP)
+    identify.add_argument(
+        "--label-next", type=int, metavar="N", help="name the N photos whose labels teach it most"
+    )
 
 
 def _identify(args: argparse.Namespace) -> int:
     from plantlab.identify import store
-    from plantlab.identify.files import identify_files
+    from plantlab.identify.files import identify_files, to_label
 
     model = store.load(args.model)
+    if args.label_next:
+        print("\n".join(to_label(args.photos, model, args.label_next)))
+        return 0
     done = identify_files(args.photos, args.out, model)
     print(f"{done}. The table is {args.out}.")
     return 0

@@ -3,6 +3,7 @@
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -10,6 +11,7 @@ from plantlab.data.layouts.search import find_photos, is_utf8, printable
 from plantlab.data.photos import SUFFIXES
 from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
+from plantlab.predictions.labelling import label_next
 
 FIRST = b"image_path"  # what a table of answers begins with
 
@@ -42,6 +44,22 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
     if misnamed:
         done += f", {len(misnamed)} left out for names that are not UTF-8 ({misnamed[0]})"
     return done
+
+
+def to_label(photos: list[str], model: Identifier, n: int) -> list[str]:
+    """Return the `n` files that a person should label next: doubtful ones, unlike each other.
+
+    Args:
+        photos: as in identify_files; what cannot be read is passed over.
+    Raises:
+        ValueError: no such file or folder, or fewer than `n` photos.
+    """
+    listed, _ = _list_photos(photos)
+    problems = {}
+    said, found = model.see(listed, problems)
+    readable = np.array([path not in problems for path in listed])
+    chosen = label_next(said.select(readable), found[readable], n)
+    return np.array(listed)[readable][chosen].tolist()
 
 
 def _list_photos(photos: list[str]) -> tuple[list[str], list[str]]:
