@@ -72,7 +72,7 @@ def test_looks_show_wrong_answers_first_and_say_what_they_are(two_squares):
     answers = Predictions(images, ["red", "blue"], [[0.9, 0.1]] * 4)
     ax = shown.plot_looks(answers, colour_network(), 64, n=2)
     assert [t.get_text() for t in ax.texts if "\n" in t.get_text()] == [
-        "blue\nnamed\nred",
+        "blue\ntaken for\nred",
         "red\n(right)",
     ]
     assert "25 %" in (ax.get_title() or ax.get_title("left"))

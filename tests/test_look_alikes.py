@@ -175,11 +175,13 @@ def test_refused_shares_are_those_beyond_the_limit():
     plt.close()
 
 
-def test_recall_stands_below_the_dots_of_the_index():
+def test_recall_stands_beside_the_dots_of_the_index():
     plt.figure()
     rows = {"method": ["exact", "faiss"], "vectors": [10, 10], "recall": [1, 0.97]}
     searched = pd.DataFrame({**rows, "ms_a_query": [1.0, 0.5]})
     ax = plots.plot_searches(searched, "T", "line")
-    assert [text.get_text() for text in ax.texts if text.get_text()[0] == "0"] == ["0.970"]
+    assert [text.get_text() for text in ax.texts if "finds" in text.get_text()] == ["finds 97.0%"]
+    (beside,) = [text for text in ax.texts if "finds" in text.get_text()]
+    assert beside.xyann[1] < 0, "below the faster line, away from the other"
     assert ax.get_xscale() == ax.get_yscale() == "log" and "(log)" in ax.get_xlabel()
     plt.close()

@@ -20,6 +20,7 @@ from plantlab.plots.style import in_two
 from plantlab.predictions import Predictions
 
 WHITE = 255.0
+GAP = 3  # pixels between pictures
 
 
 def plot_shown(
@@ -138,7 +139,7 @@ def _pick(wrong: np.ndarray, n: int, seed: int) -> np.ndarray:
 
 def _told(truth: str, named: str) -> str:
     """Return what stands under a photo: its species, and what it was named where that is wrong."""
-    said = "(right)" if truth == named else f"named\n{in_two(named)}"
+    said = "(right)" if truth == named else f"taken for\n{in_two(named)}"
     return f"{in_two(truth)}\n{said}"
 
 
@@ -168,6 +169,8 @@ def _mosaic(
     `below`: inches for words under the last row.
     """
     rows, columns, side = pictures.shape[:3]
+    pictures = pictures.copy()
+    pictures[:, :, -GAP:] = pictures[:, :, :, -GAP:] = WHITE  # no photo runs into the next
     height = 7 * rows / columns + 0.5 + below
     _, ax = plt.subplots(figsize=(7, height))
     sheet = pictures.swapaxes(1, 2)  # (rows, S, columns, S, 3)

@@ -5,7 +5,7 @@ Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor
 
 from plantlab.plots.answers import plot_confusions, plot_reliability
 from plantlab.plots.floras import plot_floras
-from plantlab.plots.frame import counted, mark_guess, titled
+from plantlab.plots.frame import counted, mark, mark_guess, scale_axis, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
 from plantlab.plots.photos import plot_organs, plot_photos
@@ -22,6 +22,7 @@ __all__ = [
     "STYLE",
     "counted",
     "italic",
+    "mark",
     "mark_guess",
     "plot_confusions",
     "plot_counts_by",
@@ -42,6 +43,7 @@ __all__ = [
     "plot_season",
     "plot_species_counts",
     "plot_turned",
+    "scale_axis",
     "titled",
     "turn",
     "use_style",

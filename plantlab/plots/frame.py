@@ -150,17 +150,26 @@ def mark_guess(ax: Axes, guess: object, across: bool = True) -> Axes:
         return ax
     if not isinstance(guess, (int, float)):
         raise ValueError(f"guess must be a number, such as 0.6, or `...`; got {guess!r}")
+    return mark(ax, guess, "your guess", across)
+
+
+def mark(ax: Axes, at: float, words: str, across: bool = True) -> Axes:
+    """Return `ax` with a dashed line at a value, and words that say what it is.
+
+    Args:
+        across: the value is of the horizontal axis; False: of the upright one.
+    """
     draw = ax.axvline if across else ax.axhline
-    draw(guess, color=COLORS["accent"], ls="--", lw=1.6)
-    spot = (guess, 1) if across else (1, guess)
+    draw(at, color=COLORS["accent"], ls="--", lw=1.6)
+    spot = (at, 1) if across else (1, at)
     ax.annotate(
-        "your guess",
+        words,
         xy=spot,
         xycoords=("data", "axes fraction") if across else ("axes fraction", "data"),
-        xytext=(4, -4),
+        xytext=(4, -4) if across else (4, 0),
         textcoords="offset points",
         ha="left",
-        va="top",
+        va="top" if across else "center",
         color=COLORS["accent"],
         fontsize=9,
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from PIL import ImageOps
 
 from plantlab.data.photos import open_photo
@@ -15,7 +16,7 @@ from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, in_two
 from plantlab.predictions.telling import shares_beyond
 
 SIDE = 150  # pixels of a photo
-BELOW = {"xytext": (0, -17), "textcoords": "offset points", "ha": "center"}  # a dot
+BESIDE = {"textcoords": "offset points", "ha": "center", "fontsize": 9}  # a dot
 
 
 def plot_look_alikes(
@@ -107,15 +108,21 @@ def plot_searches(searched: pd.DataFrame, title: str, line: str, ax: Axes | None
         searched: method, vectors, recall and ms_a_query, of networks.timing.time_searches.
     """
     ax = axes_or_current(ax, 3.8)
+    exact = searched[searched["method"] == "exact"].set_index("vectors")["ms_a_query"]
     for (method, runs), color, marker in zip(searched.groupby("method"), OKABE_ITO, MARKERS):
         runs = runs.sort_values("vectors")
         points = runs[["vectors", "ms_a_query", "recall"]].to_numpy(float)
         ax.plot(points[:, 0], points[:, 1], marker + "-", color=color, label=method)
         for size, ms, recall in points:
             if method != "exact":  # which finds all
-                ax.annotate(f"{recall:.3f}", (size, ms), color=color, fontsize=9, **BELOW)
-    ax.set(xscale="log", yscale="log", xlabel="vectors searched (log)")
-    ax.set_ylabel("ms of one core a query (log)")
-    ax.margins(0.12)
+                aside = 10 if ms >= exact.get(size, 0) else -18  # away from the other line
+                words = f"finds {recall:.1%}"
+                ax.annotate(words, (size, ms), color=color, xytext=(0, aside), **BESIDE)
+    ax.set(xscale="log", yscale="log", xlabel="photos searched (log)")
+    ax.set_ylabel("ms of one core a question (log)")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:,g}")
+        axis.set_minor_formatter(NullFormatter())
+    ax.margins(0.16)
     ax.legend()
     return titled(ax, title, line)

@@ -57,7 +57,8 @@ def plot_photos(
     ax.imshow(sheet)
     ax.axis("off")
     title = title or f"{len(shown)} of the images, drawn by chance"
-    return titled(ax, title, f"of {counted(images)}")
+    of = f"{len(shown)} of " if len(shown) < len(images) else ""
+    return titled(ax, title, of + counted(images))
 
 
 def _shuffle(images: pd.DataFrame, seed: int) -> pd.DataFrame:

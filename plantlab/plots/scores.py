@@ -81,7 +81,7 @@ def plot_learning_curve(
     most = f"{ticks[-1]:.4g}"
     ax.set_xscale("log", base=2)
     ax.set_xticks(ticks, [f"{tick:.4g}" for tick in ticks])
-    ax.set_xlabel("images per species")
+    ax.set_xlabel("images per species (log)")
     scale_axis(ax.yaxis, measure)
     last = means[measure].xs(ticks[-1], level=1)
     last = last.sort_values(ascending=False)
@@ -93,16 +93,22 @@ def plot_learning_curve(
 
 
 def plot_pairs(
-    rows: pd.DataFrame, measures: dict[str, str], title: str, line: str, ax: Axes | None = None
+    rows: pd.DataFrame,
+    measures: dict[str, str],
+    title: str,
+    line: str,
+    shares: str = "named right",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw two measures of each row, named by its `method`, as two dots joined by a line.
 
-    Rows stay in the table's order.
+    Rows stay in the table's order; beside each stand its numbers, in the legend's order.
 
     Args:
         measures: columns, in [0, 1], and what the legend calls them; intervals are drawn where they
             are known.
         line: what it rests on, for under the title.
+        shares: what the measures are shares of, for the axis.
     """
     require(rows, "method", *measures)
     ax = label_rows(ax, rows["method"].tolist(), "method", height=0.34)
@@ -120,9 +126,14 @@ def plot_pairs(
             high = rows[f"{name}_high"]
             ax.hlines(at + offset, low, high, color=color, lw=4, alpha=0.22)
         ax.plot(rows[name], at, marker, color=color, label=label, **dots)
+    ends = rows.reindex(columns=[*measures, *(f"{name}_high" for name in measures)]).max(axis=1)
+    beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "fontsize": 9}
+    for row, (end, numbers) in enumerate(zip(ends, values.to_numpy())):
+        ax.annotate(", ".join(f"{number:.1%}" for number in numbers), (end, row), **beside)
+    ax.margins(x=0.14)
     handles, labels = ax.get_legend_handles_labels()
     ax.figure.legend(handles, labels, loc="outside lower center", ncols=len(measures))
-    scale_axis(ax.xaxis, "")
+    scale_axis(ax.xaxis, shares)
     return titled(ax, title, line)
 
 

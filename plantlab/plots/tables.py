@@ -31,9 +31,8 @@ def plot_species_counts(images: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax = _draw_ranked(axes_or_current(ax), counts, n_half)
     title = f"{n_half} of {len(counts)} species hold half of the images"
     n_alone = (counts == 1).sum()
-    return titled(
-        ax, title, f"{counted(images)} (dark: the half), {n_alone} species with one image"
-    )
+    alone = f", {n_alone} species with one image" if n_alone else ""
+    return titled(ax, title, f"{counted(images)} (dark: the half){alone}")
 
 
 def _draw_ranked(ax: Axes, counts: pd.Series, n_half: int) -> Axes:

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from plantlab.plots.frame import axes_or_current, said, scale_axis, titled
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO
 
+MOST_MARKERS = 12  # on a line; more would cover it
+
 
 def turn(draw: Callable[..., object], **options: object) -> None:
     """Show a slider for each argument of `draw`, which draws on its current value.
@@ -47,7 +49,8 @@ def plot_turned(
     nearest = (rows[turned] - at).abs().to_numpy().argmin()
     told = []
     for (measure, name), color, marker in zip(measures.items(), OKABE_ITO, MARKERS):
-        ax.plot(rows[turned], rows[measure], marker=marker, color=color, label=name)
+        shape = {"marker": marker} if len(rows) <= MOST_MARKERS else {"lw": 2}
+        ax.plot(rows[turned], rows[measure], color=color, label=name, **shape)
         told.append(f"{name} {said(rows[measure].iloc[nearest], 'top1')}")
     ax.axvline(at, color=COLORS["grey"], ls=":")
     ax.set_xlabel(turned)

@@ -70,6 +70,6 @@ def seen_from(low: float, high: float) -> str:
     """Return `detectable` in words, for under a figure's title.
 
     >>> seen_from(-0.01, 0.03)
-    'gains from 2.9 points on would have been seen'
+    'the smallest gain that this could show: 2.9 points'
     """
-    return f"gains from {100 * detectable(low, high):.1f} points on would have been seen"
+    return f"the smallest gain that this could show: {100 * detectable(low, high):.1f} points"
