@@ -340,6 +340,14 @@ def test_readme_says_what_the_stored_outputs_say():
     assert len(readme) <= 12_000
 
 
+def test_the_page_of_results_says_what_its_records_say():
+    root = NOTEBOOKS.parent
+    page = (root / "results" / "README.md").read_text(encoding="utf-8")
+    rows = told.measured(root / "results" / "photographs")
+    assert page == told.with_told(page, rows), "run `python -m plantlab.notebook.told`"
+    assert rows.count("\n") >= 7 and "fastai fine_tune" in rows
+
+
 def test_what_is_told_stands_between_its_marks():
     text = f"before\n{told.BEGIN}\nold\n{told.END}\nafter"
     assert told.with_told(text, "new") == f"before\n{told.BEGIN}\nnew\n{told.END}\nafter"

@@ -1,4 +1,4 @@
-"""What the lessons found, for README: from their stored outputs, never written by hand."""
+"""What was found, for README and results/README: from outputs and records, never by hand."""
 
 import json
 from pathlib import Path
@@ -21,15 +21,33 @@ def told(notebooks: Path) -> str:
     return "\n".join(lines)
 
 
+def measured(records: Path) -> str:
+    """Return a table of what was measured on photographs, from a folder of runs' records."""
+    lines = [
+        "| data | learnt from | method | n | top-1 (95 %) | macro top-1 | minutes |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for path in sorted(records.glob("*/record.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        learnt = record["data"]["n_images"]
+        asked = [row for row in record["scores"] if row["split"] == "test"]
+        for row in asked:
+            spread = f"{row['top1']:.3f} ({row['top1_low']:.3f}-{row['top1_high']:.3f})"
+            cells = [path.parent.name, f"{learnt - row['n']:,}", row["method"], f"{row['n']:,}"]
+            numbers = [spread, f"{row['macro_top1']:.3f}", f"{row['minutes']:.1f}"]
+            lines.append(f"| {' | '.join(cells + numbers)} |")
+    return "\n".join(lines)
+
+
 def with_told(readme: str, lines: str) -> str:
-    """Return the text of README with `lines` between the marks.
+    """Return a text with `lines` between its marks.
 
     Raises:
         ValueError: a mark is missing.
     """
     if BEGIN not in readme or END not in readme:
         raise ValueError(
-            f"README needs the two marks {BEGIN} and {END}; write them where they were."
+            f"the page needs the two marks {BEGIN} and {END}; write them where they were."
         )
     before, rest = readme.split(BEGIN, 1)
     _, after = rest.split(END, 1)
@@ -37,11 +55,14 @@ def with_told(readme: str, lines: str) -> str:
 
 
 def main() -> None:
-    """Write what the lessons found into README."""
+    """Write what the lessons found into README, and what was measured into results/README."""
     root = project_root()
-    readme = root / "README.md"
-    text = with_told(readme.read_text(encoding="utf-8"), told(root / "notebooks"))
-    write_whole(readme, text)
+    found = {
+        root / "README.md": told(root / "notebooks"),
+        root / "results" / "README.md": measured(root / "results" / "photographs"),
+    }
+    for page, lines in found.items():
+        write_whole(page, with_told(page.read_text(encoding="utf-8"), lines))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ def titled(ax: Axes, title: str, line: str) -> Axes:
     title = re.sub(r"(?<=\d) ?%", "\xa0%", title)  # 41.8% and 41.8 % alike, and never parted
     if "\n" not in title:
         title = "\n".join(textwrap.wrap(title, TITLE_WIDTH))
+    line = re.sub(r"(?<=\d) %", "\xa0%", line)
     line = "\n".join(textwrap.wrap(line, LINE_WIDTH)) if "\n" not in line else line
+    line = line.replace("\xa0", " ")
     ax.set_title(title.replace("\xa0", " "), pad=20 + 12 * line.count("\n"))
     for earlier in [text for text in ax.texts if text.get_gid() == RESTS_ON]:
         earlier.remove()  # a figure that is given another title

@@ -121,7 +121,7 @@ def plot_searches(searched: pd.DataFrame, title: str, line: str, ax: Axes | None
     ax.set(xscale="log", yscale="log", xlabel="photos searched (log)")
     ax.set_ylabel("ms of one core a question (log)")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter("{x:,g}")
+        axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axis.set_minor_formatter(NullFormatter())
     ax.margins(0.16)
     ax.legend()
