@@ -351,7 +351,7 @@ def test_the_page_of_results_says_what_its_records_say():
 def test_what_is_told_stands_between_its_marks():
     text = f"before\n{told.BEGIN}\nold\n{told.END}\nafter"
     assert told.with_told(text, "new") == f"before\n{told.BEGIN}\nnew\n{told.END}\nafter"
-    with pytest.raises(ValueError, match="README needs the two marks"):
+    with pytest.raises(ValueError, match="the page needs the two marks"):
         told.with_told("no marks", "new")
 
 
