@@ -343,9 +343,9 @@ def test_readme_says_what_the_stored_outputs_say():
 def test_the_page_of_results_says_what_its_records_say():
     root = NOTEBOOKS.parent
     page = (root / "results" / "README.md").read_text(encoding="utf-8")
-    rows = told.measured(root / "results" / "photographs")
+    rows = told.results_told(root / "results")
     assert page == told.with_told(page, rows), "run `python -m plantlab.notebook.told`"
-    assert rows.count("\n") >= 7 and "fastai fine_tune" in rows
+    assert "fastai fine_tune" in rows and rows.count("\n| 0") == len(told.GAINS)
 
 
 def test_what_is_told_stands_between_its_marks():
