@@ -123,7 +123,7 @@ def test_what_a_lesson_misses_is_one_sentence(folder):
     images, _ = data.prepare(folder)
     asked = ("several photos of a plant", "organs", "places")
     assert lacks(images, *asked) == (
-        "These data have no organs and no places; what rests on them is passed over."
+        "These data lack organs and places; what rests on that is passed over."
     )
     images[["organ", "latitude"]] = ["leaf", 48.0]
     assert lacks(images, *asked) == (

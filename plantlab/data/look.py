@@ -68,19 +68,19 @@ def lacks(images: pd.DataFrame, *asked: str) -> str:
         asked: keys of ASKED.
 
     >>> lacks(pd.DataFrame({"obs_id": ["a", "b"], "organ": "leaf"}), "organs", "places")
-    'These data have no places; what rests on them is passed over.'
+    'These data lack places; what rests on that is passed over.'
     """
     missing = [thing for thing in asked if not ASKED[thing](images)]
     if not missing:
-        return f"These data have what this lesson asks for: {_and(asked, 'and')}."
-    return f"These data have no {_and(missing, 'and no')}; what rests on them is passed over."
+        return f"These data have what this lesson asks for: {_listed(asked)}."
+    return f"These data lack {_listed(missing)}; what rests on that is passed over."
 
 
 def _known(images: pd.DataFrame, column: str) -> bool:
     return column in images and images[column].notna().any()
 
 
-def _and(things: Sequence[str], word: str) -> str:
+def _listed(things: Sequence[str]) -> str:
     """Return the things as a sentence lists them."""
     first = ", ".join(things[:-1])
-    return f"{first} {word} {things[-1]}" if first else things[-1]
+    return f"{first} and {things[-1]}" if first else things[-1]
