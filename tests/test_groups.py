@@ -67,5 +67,7 @@ def test_coverage_counts_names_and_how_many_are_right():
     row = confidence.coverage(told, "generated")
     assert (row["n"], row["named"], row["right_of_named"], row["unlike"]) == (4, 0.5, 0.5, 0.25)
     assert row["named_low"] <= 0.5 <= row["named_high"]
+    nothing = confidence.coverage(told.head(0), "photographs")  # no plant has several photos
+    assert nothing["n"] == 0 and np.isnan([nothing["named"], nothing["named_low"]]).all()
     nobody = confidence.coverage(told.assign(rank="not sure"), "generated")
     assert nobody["named"] == 0 and np.isnan(nobody["right_of_named"])

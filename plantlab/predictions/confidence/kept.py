@@ -1,5 +1,6 @@
 """Whether a promise made on valid plants was kept on others, and how many were named."""
 
+import numpy as np
 import pandas as pd
 
 from plantlab.data.table import observations
@@ -32,13 +33,16 @@ def coverage(told: pd.DataFrame, kind: str) -> dict[str, float | str]:
     """Return how many plants were given a species' name, and how many of the names are right.
 
     Keys: n; kind; unlike, the share that resembles nothing known; named, the share with a name,
-    with named_low and named_high, 95 % over plants; right_of_named, nan where none was named.
+    with named_low and named_high, 95 % over plants; right_of_named, nan where none was named. Of no
+    plants at all n is 0 and the rest nan.
 
     Args:
         told: a row a plant, with its `rank` (see Identifier.tell) and whether the name is `right`.
     """
     named = told["rank"].eq("species")
-    low, high = bootstrap_interval(named.to_numpy(float), told.index.to_numpy())
+    low, high = np.nan, np.nan
+    if len(told):
+        low, high = bootstrap_interval(named.to_numpy(float), told.index.to_numpy())
     row = {"n": len(told), "kind": kind, "unlike": told["rank"].eq("unlike").mean()}
     row |= {"named": named.mean(), "named_low": low, "named_high": high}
     return row | {"right_of_named": told["right"][named].mean()}
