@@ -48,8 +48,11 @@ def measured(records: Path) -> str:
     for path in sorted(records.glob("*/record.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
         learnt = record["data"]["n_images"]
+        alone = "," not in record["params"]["backbones"]  # then nothing was fused
         asked = [row for row in record["scores"] if row["split"] == "test"]
         for row in asked:
+            if alone and row["method"] == "all fused":
+                continue
             spread = f"{row['top1']:.3f} ({row['top1_low']:.3f}-{row['top1_high']:.3f})"
             cells = [path.parent.name, f"{learnt - row['n']:,}", row["method"], f"{row['n']:,}"]
             numbers = [spread, f"{row['macro_top1']:.3f}", f"{row['minutes']:.1f}"]
