@@ -63,21 +63,25 @@ def match_names(
     ['other spelling', 'a slip']
     """
     ours = list(dict.fromkeys(ours))
-    same = set(ours)
+    same = {name: name for name in ours}
     spelled = _one_each((_key(name), name) for name in ours)
     accepted = pd.Series(dtype=object) if checklist is None else read_checklist(checklist)
     by_synonym = _one_each((_accepted(name, accepted), name) for name in ours)
-    slips = _Slips(spelled)
+    ways = (
+        same.get,
+        lambda name: spelled.get(_key(name)),
+        lambda name: by_synonym.get(_accepted(name, accepted)),
+        _Slips(spelled).find,
+    )
     rows = []
     for name in dict.fromkeys(theirs):
-        tries = (
-            name if name in same else None,
-            spelled.get(_key(name)),
-            by_synonym.get(_accepted(name, accepted)),
-            slips.find(name),
-        )
-        found = [(match, how) for match, how in zip(tries, STEPS) if match is not None]
-        rows.append((name, *(found or [(None, NONE)])[0]))
+        match, how = None, NONE
+        for way, step in zip(ways, STEPS):
+            match = way(name)
+            if match is not None:
+                how = step
+                break
+        rows.append((name, match, how))
     return pd.DataFrame(rows, columns=["name", "match", "how"])
 
 

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -61,6 +60,7 @@ class Collection:
         self.photos = self.folder / "photos"
         self.decisions = self.folder / "decisions.jsonl"
         self._began = 0.0
+        self._shared = ""  # the folder that holds all of the photos that are being chosen
 
     def exists(self) -> bool:
         """Return whether it holds photos."""
@@ -108,8 +108,6 @@ class Collection:
         if len(safe) < 2 or len(safe) < len(parts) or is_raw(path):
             return None
         return self.photos.joinpath(*safe[-DEPTH - 1 :])
-
-    _shared = ""
 
     def images(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the image table as people decided, split, and the files set aside.
@@ -239,6 +237,7 @@ def _train(collection: Collection) -> dict:
     """Return what is found: a model is trained, saved and asked about test."""
     from plantlab.identify import store
     from plantlab.identify.learn import learn
+    from plantlab.training.told import Told
 
     collection.tell("looks")
     images, _ = collection.images()
@@ -246,7 +245,7 @@ def _train(collection: Collection) -> dict:
         images,
         epochs=EPOCHS,
         checkpoint=collection.folder / "training.pt",
-        cbs=[_told(collection.tell)],
+        cbs=[Told(collection.tell)],
     )
     collection.tell("examines")
     model.card["data"] = collection.name
@@ -257,13 +256,6 @@ def _train(collection: Collection) -> dict:
         "confusions": _confusions(model.tell(test), test),
         "doubts": _doubts(images, model.card["backbone"], model.image_size),
     }
-
-
-def _told(tell: Callable) -> object:
-    """Return fastai's callback that tells how far training is."""
-    from plantlab.training.told import Told
-
-    return Told(tell)
 
 
 def _confusions(said: pd.DataFrame, test: pd.DataFrame) -> list[dict]:

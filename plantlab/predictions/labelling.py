@@ -35,5 +35,5 @@ def label_next(said: Predictions, embeddings: np.ndarray, n: int, seed: int = 0)
         members = np.flatnonzero(groups.labels_ == group)
         if len(members):  # photos that are the same leave groups empty
             chosen.append(among[members[apart[members, group].argmin()]])
-    left = [row for row in among if row not in set(chosen)]
-    return np.array([*chosen, *left[: n - len(chosen)]])
+    left = among[~np.isin(among, chosen)]
+    return np.concatenate([chosen, left[: n - len(chosen)]]).astype(int)
