@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import ImageOps
 
 from plantlab.data.photos import open_photo
@@ -120,6 +120,7 @@ def plot_searches(searched: pd.DataFrame, title: str, line: str, ax: Axes | None
                 ax.annotate(words, (size, ms), color=color, xytext=(0, aside), **BESIDE)
     ax.set(xscale="log", yscale="log", xlabel="photos searched (log)")
     ax.set_ylabel("ms of one core a question (log)")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # also within a decade
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axis.set_minor_formatter(NullFormatter())
