@@ -1,7 +1,6 @@
-"""What a notebook states, checked; and what its reader answers to an exercise."""
+"""What a notebook states, checked."""
 
 import os
-from collections.abc import Callable
 
 from plantlab.notebook.cells import Params
 
@@ -28,27 +27,3 @@ class Claims:
         if self.binding and not holds:
             must = "at its defaults this must hold. Mend text or code."
             raise AssertionError(f"the text says {text!r}; {must}")
-
-
-def check(exercise: int, answer: object, right: bool | Callable[[object], bool], hint: str) -> bool:
-    """Print how an exercise stands and return whether its answer is right.
-
-    A wrong answer never stops the notebook. `right` may be a function of the answer: not called
-    while that is `...`, and what it raises is told as the reason.
-
-    >>> check(1, 5, lambda petals: petals == 4, "Count the sepals, too.")
-    exercise 1: not yet. Count the sepals, too.
-    False
-    """
-    holds = False
-    if answer is ...:
-        said = "to do"
-    else:
-        try:
-            holds = bool(right(answer) if callable(right) else right)
-            said = "right" if holds else f"not yet. {hint}"
-        except Exception as error:  # an answer of another type fails in its own way
-            reason = f"{type(error).__name__}: {error}"
-            said = f"not yet ({reason}). {hint}".replace("\n", " ")
-    print(f"exercise {exercise}: {said}")
-    return holds

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -29,6 +30,11 @@ def notebooks(needed: bool = True) -> list[Path]:
     if needed and not paths:
         raise ValueError(f"no notebooks in {folder}; work inside a clone of plantlab.")
     return paths
+
+
+def read_cells(path: Path) -> list[dict]:
+    """Return the cells of a notebook's file."""
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
 def is_lesson(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """What a teacher needs besides the notebooks: slides of the findings, and a crib."""
 
-import json
 from pathlib import Path
 
 from plantlab.notebook import course
@@ -45,13 +44,9 @@ def _lessons() -> list[Path]:
     return [path for path in course.notebooks() if course.is_lesson(path)]
 
 
-def _cells(path: Path) -> list[dict]:
-    return json.loads(path.read_text(encoding="utf-8"))["cells"]
-
-
 def _told(path: Path) -> dict:
     """Return a lesson's number, title, question, findings and figures."""
-    cells = _cells(path)
+    cells = course.read_cells(path)
     figures = list(course.figures(cells))[-FIGURES:]
     return course.opening(cells) | {"findings": course.findings(cells), "figures": figures}
 
@@ -66,7 +61,7 @@ def _question(question: dict) -> str:
 def _printed(solution: Path) -> str:
     """Return the lines that a solution has printed, as a block."""
     lines = []
-    for cell in _cells(solution) if solution.is_file() else []:
+    for cell in course.read_cells(solution) if solution.is_file() else []:
         for output in cell.get("outputs", []):
             if output.get("name") == "stdout":
                 lines += "".join(output["text"]).rstrip().splitlines()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from plantlab.files import project_root, write_whole
-from plantlab.notebook.course import findings
+from plantlab.notebook.course import findings, read_cells
 
 BEGIN = "<!-- from the stored outputs, by make notebooks -->"
 END = "<!-- until here -->"
@@ -32,7 +32,7 @@ def told(notebooks: Path) -> str:
     """Return a line for each lesson: its title, linked, and the first thing that it found."""
     lines = []
     for path in sorted(notebooks.glob("0[1-8]_*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = read_cells(path)
         title = "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ")
         first = next(iter(findings(cells)), "not run yet")
         lines.append(f"- [{title}](notebooks/{path.name}) {first}")
