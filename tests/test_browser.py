@@ -1,6 +1,7 @@
 """The widgets in a real JupyterLab and a real browser, without a network; skipped, saying so, where there is no Chromium."""
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from plantlab.desk import rounds
 from plantlab.quality.decisions import read_decisions
 from plantlab.quality.votes import read_votes
 
@@ -28,6 +30,7 @@ selenium = pytest.importorskip(
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.expected_conditions import staleness_of  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 CHROMIUM = next(
@@ -347,6 +350,96 @@ def test_the_desk_is_taught_from_a_zip_at_a_phones_width(browser, folder):
             assert "photos that it had not seen" in text and "What plant is this?" in text
             assert browser.execute_script(FITS), "nothing stands out of a narrow page"
     finally:
+        shutil.rmtree(PROJECT / "data" / "taught" / name, ignore_errors=True)
+
+
+GAME = """
+import ipywidgets
+from plantlab.desk import widgets
+page = ipywidgets.VBox([widgets.game("game"), widgets.game("game")])
+page
+"""
+
+
+def deal_by_hand(folder, n=3):
+    """Write a game of `n` questions; the first of four names is right, the machine takes the second."""
+    (folder / "game").mkdir()
+    for i in range(4):
+        shutil.copy(folder / f"{i}.jpg", folder / "game")
+    choices = [{"species": f"Rosa {i}", "photo": f"{i}.jpg"} for i in range(4)]
+    asked = {"photo": "0.jpg", "choices": choices, "truth": 0, "machine": 1}
+    held = {"kind": "generated", "questions": [asked] * n}
+    (folder / "game" / "questions.json").write_text(json.dumps(held))
+
+
+def told(browser, words, of=None):
+    """Wait for words to stand on the page, or in an element of it."""
+    of = of or browser.find_element(By.TAG_NAME, "body")
+    wait(browser, lambda: words in of.text, words)
+
+
+def test_two_play_against_the_machine_at_once_and_do_not_mix(browser, lab, folder):
+    deal_by_hand(folder)
+    run(browser, lab, folder, "game.ipynb", GAME)
+    boards = wait(browser, lambda: shown(browser, ".pl-desk"), "two games", 120)
+    for board, name in zip(boards, ("Ada", "Bob")):
+        board.find_element(By.CSS_SELECTOR, "input").send_keys(f"{name}\t")
+        board.find_element(By.CSS_SELECTOR, "button.mod-primary").click()
+    for number in ("1", "2", "3"):  # Ada is always right, Bob never
+        for board, taken in zip(boards, (0, 2)):
+            told(browser, f"{number} of 3", board)
+            board.find_elements(By.CSS_SELECTOR, ".pl-choices button")[taken].click()
+    told(browser, "You: 3 of 3, the machine: 0", boards[0])
+    told(browser, "You: 0 of 3, the machine: 0", boards[1])
+    assert "you said Rosa 2" in boards[1].text and "What you got wrong" not in boards[0].text
+    said = rounds.standings(folder / "game").set_index("by")["right"]
+    assert said.to_dict() == {"Ada": 3, rounds.MACHINE: 0, "Bob": 0}
+
+
+def displayed(browser, selector):
+    found = browser.find_elements(By.CSS_SELECTOR, selector)
+    return [element for element in found if element.is_displayed()]
+
+
+def has_said(votes, person, n):
+    return (read_votes(votes)["by"] == person).sum() == n
+
+
+def test_a_class_brings_ten_photos_and_votes_at_a_phones_width(browser, folder):
+    name = f"class {os.getpid()}"
+    votes = PROJECT / "data" / "votes" / name
+
+    def standing(person):
+        field = browser.find_element(By.CSS_SELECTOR, "input[placeholder='your name']")
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(f"{person}\t")
+
+    def says(species, label):
+        """Name what is asked, and wait for the question to go."""
+        field = wait(browser, lambda: displayed(browser, "input[placeholder=species]"), "ask")[0]
+        field.send_keys(f"{species}\t")
+        pressed(browser, label)
+        wait(browser, lambda: staleness_of(field)(browser), "the next question")
+
+    try:
+        with page(browser, folder, "--herbarium", name):
+            field = "input[placeholder='your name']"
+            wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, field), "a field", 120)
+            standing("Ada")
+            for i in range(10):
+                choose(browser, folder / f"{i}.jpg")
+                says("rosa alba" if i % 2 else "poa annua", "This is it")
+                told(browser, f"Plants: {i + 1}, trusted: 0")
+            for person in ("Bob", "Cem"):
+                standing(person)
+                for n_said in range(1, 11):
+                    says("Poa annua", "Say so")
+                    wait(browser, functools.partial(has_said, votes, person, n_said), "a vote")
+                told(browser, "Every plant has your word")
+            told(browser, "Plants: 10, trusted: 5: Poa annua 5")
+            assert browser.execute_script(FITS), "nothing stands out of a narrow page"
+    finally:
+        shutil.rmtree(votes, ignore_errors=True)
         shutil.rmtree(PROJECT / "data" / "taught" / name, ignore_errors=True)
 
 
