@@ -182,7 +182,12 @@ def test_catching_up_makes_what_the_cells_above_a_section_make(lessons, capsys):
     assert lessons.user_ns["leaves"] == [0, 1], "by the reader's own parameter"
     assert lessons.user_ns["answer"] == "mine"
     said = capsys.readouterr().out
-    assert said == "1 cells of notebook 01 ran in 0 s; go on at 'Colours'.\n"
+    assert said == "2 cells of notebook 01 ran in 0 s; go on at 'Colours'.\n"
+
+
+def test_catching_up_in_a_fresh_kernel_takes_the_defaults(lessons):
+    catch_up("01", "Colours")
+    assert lessons.user_ns["leaves"] == [0, 1, 2]
 
 
 def test_catching_up_says_what_is_not_there_and_what_failed(lessons):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from plantlab.notebook import course
+from plantlab.notebook.cells import read_parameters
 
-NOT_RUN = {"parameters", "exercise", "check", "record"}
+NOT_RUN = {"exercise", "check", "record"}
 
 
 def catch_up(notebook: str, section: str) -> None:
@@ -27,7 +28,9 @@ def catch_up(notebook: str, section: str) -> None:
     began = time.monotonic()
     cells = list(_cells_above(notebook, section))
     for source in cells:
-        _run(shell, source)
+        declared = [parameter.name for parameter in read_parameters(source)]
+        if not declared or declared[0] not in shell.user_ns:
+            _run(shell, source)
     seconds = time.monotonic() - began
     print(
         f"{len(cells)} cells of notebook {notebook} ran in {seconds:.0f} s; go on at {section!r}."
@@ -48,7 +51,7 @@ def _run(shell: object, source: str) -> None:
     from IPython.utils.capture import capture_output
 
     with capture_output():
-        done = shell.run_cell(source, store_history=False)
+        done = shell.run_cell(source, store_history=True)
     if not done.success:
         error = done.error_before_exec or done.error_in_exec
         first = source.splitlines()[0]
