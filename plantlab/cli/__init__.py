@@ -33,12 +33,13 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     description = "What do your plant photographs hold?"
     parser = argparse.ArgumentParser(prog="plantlab", description=description)
-    names = "look | find-photos | run | compare | export | identify | page | workshop"
+    names = "look | find-photos | run | compare | score | export | identify | page | workshop"
     commands = parser.add_subparsers(required=True, metavar=names)
     datasets.add_look(commands)
     datasets.add_find_photos(commands)
     _add_run(commands)
     _add_compare(commands)
+    datasets.add_score(commands)
     _add_export(commands)
     _add_identify(commands)
     _add_page(commands)

@@ -1,4 +1,4 @@
-"""Commands about data: what a set holds, and a set made from names; options for reading one."""
+"""Commands about tables: what a set holds, one made from names, answers scored; their options."""
 
 import argparse
 from pathlib import Path
@@ -77,4 +77,42 @@ def _find_photos(args: argparse.Namespace) -> int:
         read_names(args.names), args.folder, asker, args.n, tuple(args.sources.split(","))
     )
     print(f"{done}. The data set is {args.folder}: plantlab look {args.folder}")
+    return 0
+
+
+# score
+
+
+def add_score(commands: argparse._SubParsersAction) -> None:
+    """Add `plantlab score`, which scores any tool's answers."""
+    score = commands.add_parser("score", help="score any tool's answers against the truth")
+    score.set_defaults(command=_score)
+    read = "a PlantCLEF run, Pl@ntNet's .json, a CSV of pybioclip or identify, or a table"
+    score.add_argument("answers", help=read)
+    score.add_argument(
+        "--truth", required=True, metavar="TABLE", help="image_path (or obs_id) and species"
+    )
+    score.add_argument("--by", metavar="COLUMN", help="of the truth, such as organ: a row a value")
+    score.add_argument("--groups", metavar="FILE", help="a table: group, species; a row a group")
+    accepted = "a table of accepted names: synonyms count as the same species"
+    score.add_argument("--names", metavar="CHECKLIST", help=accepted)
+    score.add_argument("--out", metavar="CSV", help="also write the scores there")
+
+
+def _score(args: argparse.Namespace) -> int:
+    from plantlab.files import write_whole
+    from plantlab.predictions import judging, metrics
+    from plantlab.predictions.runfiles import read_answers
+
+    if args.by and args.groups:
+        raise ValueError("--by and --groups both make the rows; leave one out.")
+    truth = judging.read_truth(args.truth)
+    answers = judging.align(read_answers(args.answers), truth, args.names)
+    by = judging.read_groups(args.groups) if args.groups else args.by
+    scores = judging.judge(answers, by)
+    shown = metrics.readable(scores.drop(columns=["kind", "n_species"]))
+    print(shown.round(3).to_string(index=False, na_rep=""))
+    print("\n".join(answers.images.attrs["notes"]))
+    if args.out:
+        write_whole(args.out, scores.to_csv(index=False))
     return 0

@@ -48,7 +48,10 @@ def _column_of_names(path: Path) -> pd.Series:
 
 
 def match_names(
-    theirs: Iterable[str], ours: Iterable[str], checklist: str | Path | None = None
+    theirs: Iterable[str],
+    ours: Iterable[str],
+    checklist: str | Path | None = None,
+    slips: bool = True,
 ) -> pd.DataFrame:
     """Return a row for each of `theirs`: name, match (one of `ours`, or none), how it was found.
 
@@ -58,6 +61,7 @@ def match_names(
 
     Args:
         checklist: a table of accepted names, see taxa.read_checklist.
+        slips: False where another species must not pass for a slip, as in a score.
 
     >>> match_names(["Rosa canina L.", "Rosa cannina"], ["Rosa canina"])["how"].tolist()
     ['other spelling', 'a slip']
@@ -71,7 +75,7 @@ def match_names(
         same.get,
         lambda name: spelled.get(_key(name)),
         lambda name: by_synonym.get(_accepted(name, accepted)),
-        _Slips(spelled).find,
+        _Slips(spelled).find if slips else _find_none,
     )
     rows = []
     for name in dict.fromkeys(theirs):
@@ -119,6 +123,10 @@ def _accepted(name: str, accepted: pd.Series) -> str:
     """Return the accepted name's key, or the name's own."""
     key = _key(name)
     return accepted.get(key, key).casefold()
+
+
+def _find_none(name: str) -> None:
+    """Return no match."""
 
 
 def _one_each(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

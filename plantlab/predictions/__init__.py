@@ -3,6 +3,7 @@
 from plantlab.predictions import compare, confidence, metrics, several
 from plantlab.predictions.duel import told_apart
 from plantlab.predictions.ladder import Ladder
+from plantlab.predictions.listed import TopK, cut
 from plantlab.predictions.predictions import Predictions, concat, fuse
 from plantlab.predictions.rules import RULES
 
@@ -10,9 +11,11 @@ __all__ = [
     "RULES",
     "Ladder",
     "Predictions",
+    "TopK",
     "compare",
     "concat",
     "confidence",
+    "cut",
     "fuse",
     "metrics",
     "several",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from plantlab.data.table import data_kind, observations, require
 from plantlab.predictions.intervals import bootstrap_interval
+from plantlab.predictions.listed import TopK
 from plantlab.predictions.predictions import Predictions
 
 SCORES = {
@@ -107,7 +108,7 @@ def difference(
 
 
 def score(
-    predictions: Predictions,
+    predictions: Predictions | TopK,
     by: str | Mapping[str, Iterable[str]] | None = None,
     n_boot: int = 1000,
     seed: int = 0,
@@ -115,7 +116,9 @@ def score(
 ) -> pd.DataFrame:
     """Return n, n_observations, n_species, `measures` with 95 % intervals, ece and kind.
 
-    It has one row, or one a group. A truth that is not among the species counts as wrong.
+    It has one row, or one a group. A truth that is not among the species counts as wrong. Of lists
+    (TopK) what they do not tell is nan: top-k beyond their length, and ece where their scores are
+    no probabilities.
 
     Args:
         by: a column of the image table ("organ", "source"), or named groups of species such as
@@ -123,10 +126,11 @@ def score(
         measures: any that `gains` knows, such as top30.
     """
     images = predictions.images
+    confidence = predictions.confidence() if predictions.are_probabilities else np.nan
     facts = pd.DataFrame(
         {
             "rank": predictions.ranks(),
-            "confidence": predictions.confidence(),
+            "confidence": confidence,
             "plant": observations(images),
             "species": images["species"],
         }
@@ -135,9 +139,19 @@ def score(
     rows = []
     for group, mask in _masks(images, by).items():
         numbers = _score_images(facts[mask], measures, n_boot, seed)
-        rows.append({name: group, **numbers})
+        rows.append({name: group, **numbers, **_unknown(measures, predictions)})
     table = pd.DataFrame(rows).assign(kind=data_kind(images))
     return table.drop(columns=name) if by is None else table
+
+
+def _unknown(measures: Iterable[str], predictions: Predictions | TopK) -> dict[str, float]:
+    """Return nan for the measures that a list of k names does not tell: top-k' with k' above k."""
+    unknown = {}
+    for measure in measures:
+        k = re.search(r"top(\d+)$", measure)
+        if k and not predictions.knows_top(int(k[1])):
+            unknown |= dict.fromkeys([measure, f"{measure}_low", f"{measure}_high"], np.nan)
+    return unknown
 
 
 def _masks(

@@ -54,6 +54,15 @@ class Predictions:
         require(self.images, "species")
         return pd.Index(self.species).get_indexer(self.images["species"])
 
+    def knows_top(self, k: int) -> bool:
+        """Return whether the k best names are known: they are, of any k."""
+        return k >= 1
+
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether the scores are probabilities: they are."""
+        return True
+
     def best(self, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Return the `k` best species of each image, best first: their columns and probabilities.
 
@@ -98,13 +107,7 @@ class Predictions:
         Raises:
             ValueError: an image without a species.
         """
-        targets = self.targets
-        unlabelled = self.images["species"].isna().sum()
-        if unlabelled:
-            raise ValueError(
-                f"{unlabelled} of {len(targets)} images have no species to score against; "
-                "leave them out."
-            )
+        targets = true_columns(self.images, self.species)
         columns = np.maximum(targets, 0)[:, None]  # (N, 1)
         truth = np.take_along_axis(self.probs, columns, axis=1)  # (N, 1)
         ranks = (self.probs >= truth).sum(axis=1)
@@ -114,16 +117,7 @@ class Predictions:
         """Return the long table `image_path, rank, species, score`: k rows an image, best first."""
         require(self.images, "image_path")
         columns, scores = self.best(k)
-        n, n_best = columns.shape
-        names = np.array(self.species, dtype=object)
-        return pd.DataFrame(
-            {
-                "image_path": self.images["image_path"].to_numpy().repeat(n_best),
-                "rank": np.tile(np.arange(1, n_best + 1), n),
-                "species": names[columns.ravel()],
-                "score": scores.ravel(),
-            }
-        )
+        return long_table(self.images["image_path"], self.species, columns, scores)
 
     def select(self, rows: ArrayLike) -> "Predictions":
         """Return the predictions of some images: `rows` is a mask (N,), or their positions."""
@@ -240,6 +234,38 @@ class Predictions:
             return cls(images, arrays["species"], arrays["probs"])
 
 
+def true_columns(images: pd.DataFrame, species: Sequence[str]) -> np.ndarray:
+    """Return the column of each image's true species, (N,); -1 where it is not among `species`.
+
+    Raises:
+        ValueError: an image without a species.
+    """
+    require(images, "species")
+    unlabelled = images["species"].isna().sum()
+    if unlabelled:
+        raise ValueError(
+            f"{unlabelled} of {len(images)} images have no species to score against; "
+            "leave them out."
+        )
+    return pd.Index(species).get_indexer(images["species"])
+
+
+def long_table(
+    paths: pd.Series, species: Sequence[str], columns: np.ndarray, scores: np.ndarray
+) -> pd.DataFrame:
+    """Return `image_path, rank, species, score`: the k names of each image, (N, k), best first."""
+    n, n_best = columns.shape
+    names = np.array(species, dtype=object)
+    return pd.DataFrame(
+        {
+            "image_path": paths.to_numpy().repeat(n_best),
+            "rank": np.tile(np.arange(1, n_best + 1), n),
+            "species": names[columns.ravel()],
+            "score": scores.ravel(),
+        }
+    )
+
+
 def _check_columns(images: pd.DataFrame, species: tuple[str, ...], probs: np.ndarray) -> None:
     """Raise ValueError unless `probs` has a row an image, and a column a species of its own."""
     expected = (len(images), len(species))
@@ -271,12 +297,17 @@ def _check_rows(probs: np.ndarray) -> None:
 def fuse(answers: Iterable[Predictions]) -> Predictions:
     """Return the mean of several answers on the same images and species.
 
-    They may be those of other views, or of other networks. Introduced in notebook 03.
+    They may be those of other views, or of other networks; or lists (TopK). Introduced in
+    notebook 03.
     """
     answers = list(answers)
     if not answers:
         raise ValueError("nothing to fuse: got no answers; expected at least one Predictions.")
     first = answers[0]
+    if not isinstance(first, Predictions):
+        from plantlab.predictions.listed import fuse_lists
+
+        return fuse_lists(answers)
     for other in answers[1:]:
         _check_alike(first, other)
     each = [answer.probs for answer in answers]
