@@ -12,11 +12,19 @@ from plantlab.heads.losses import (
     LogitAdjusted,
     SymmetricCE,
     Weighted,
+    WithRanks,
     class_balanced_weights,
 )
 
 COUNTS = [81, 16, 1]
-ALL = [LogitAdjusted(COUNTS), LDAM(COUNTS), GCE(), SymmetricCE(), ELR()]
+ALL = [
+    WithRanks([[0, 1, 1], [0, 0, 0]]),
+    LogitAdjusted(COUNTS),
+    LDAM(COUNTS),
+    GCE(),
+    SymmetricCE(),
+    ELR(),
+]
 
 
 @pytest.fixture
@@ -27,6 +35,17 @@ def batch():
 
 def test_logit_adjustment_without_tau_is_cross_entropy_exactly(batch):
     assert torch.equal(LogitAdjusted(COUNTS, tau=0)(*batch), F.cross_entropy(*batch))
+
+
+def test_a_rank_costs_what_its_species_do_not_say_together():
+    """P = 1/2, 1/4, 1/4; the truth is of the group of the last two, whose sum is 1/2."""
+    logits = torch.tensor([[0.5, 0.25, 0.25]]).log()
+    loss = WithRanks([np.array([0, 1, 1])], weight=2.0)(logits, torch.tensor([1]))
+    assert loss.item() == pytest.approx(np.log(4) + 2 * np.log(2))
+
+
+def test_ranks_without_weight_are_cross_entropy_exactly(batch):
+    assert torch.equal(WithRanks([np.array([0, 1, 1])], 0)(*batch), F.cross_entropy(*batch))
 
 
 def test_balanced_softmax_worked_by_hand():

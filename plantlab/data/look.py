@@ -14,6 +14,7 @@ ASKED = {  # what a lesson may ask of a data set
     "several photos of a plant": lambda images: images["obs_id"].duplicated().any(),
     "organs": lambda images: _known(images, "organ"),
     "places": lambda images: _known(images, "latitude"),
+    "families": lambda images: _known(images, "family"),
     "dates": lambda images: _known(images, "date"),
     "photos without a plant": lambda images: (
         _known(images, "noise") and (images["noise"] == "non_plant").any()

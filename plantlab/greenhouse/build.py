@@ -76,6 +76,7 @@ def build(
     images = pd.read_csv(folder / "images.csv", dtype={"species_id": str}, keep_default_na=False)
     images["image_path"] = [str(folder / path) for path in images["image_path"]]
     images.attrs |= {"name": folder.name, "layout": "the built-in flora"}
+    images.attrs["table"] = str(folder / "images.csv")
     return images
 
 

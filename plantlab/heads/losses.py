@@ -57,6 +57,36 @@ class Weighted(nn.Module):
         return (self.shares * each).sum() / self.shares.sum()
 
 
+class WithRanks(nn.Module):
+    """Cross-entropy of the species, and of the genus, the family, ...: what a name is near to.
+
+    P(genus) is the sum over its species, so that the same logits answer all of it, and a wrong
+    species of the right genus costs less.
+
+    Args:
+        ranks: of each rank, the group of each species by number, (K,).
+        weight: of each rank beside the species, 0 or more; 0 is cross-entropy.
+    Source: Bertinetto et al. 2020, Making better mistakes, for losses along a taxonomy.
+    """
+
+    def __init__(self, ranks: Sequence[np.ndarray], weight: float = 1.0):
+        super().__init__()
+        self.weight = weight
+        self.n_ranks = len(ranks)
+        for depth, groups in enumerate(ranks):
+            self.register_buffer(f"groups{depth}", _tensor(groups, torch.int64))
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        total = F.cross_entropy(logits, targets)
+        log_probs = logits.log_softmax(1)
+        for depth in range(self.n_ranks):
+            groups = getattr(self, f"groups{depth}")
+            alike = groups == groups[targets][:, None]  # (B, K), species of the true group
+            of_group = log_probs.masked_fill(~alike, -torch.inf).logsumexp(1)
+            total = total - self.weight * of_group.mean()
+        return total
+
+
 class LogitAdjusted(nn.Module):
     """Cross-entropy of logits + tau * log(share of the species in train).
 

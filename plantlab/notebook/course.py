@@ -12,6 +12,7 @@ from PIL import Image
 
 from plantlab.files import project_root
 
+LAST_OF_COURSE = 8  # lessons beyond it are for whoever wants more
 FIRST_APPENDIX = 90
 COVER_SIZE = (480, 216)  # pixels, the shape of a card's picture
 TALL = 0.6  # of its width: what is higher than this is cut to that shape
@@ -44,6 +45,15 @@ def is_lesson(path: Path) -> bool:
     [True, False]
     """
     return int(path.name[:2]) < FIRST_APPENDIX
+
+
+def in_course(path: Path) -> bool:
+    """Return whether a lesson is run by `make run`; the others, 09 and on, by `make all`.
+
+    >>> [in_course(Path(name)) for name in ("08_identify.ipynb", "09_many_species.ipynb")]
+    [True, False]
+    """
+    return int(path.name[:2]) <= LAST_OF_COURSE
 
 
 def opening(cells: Iterable[dict]) -> dict[str, str]:

@@ -141,6 +141,15 @@ def recorded(notebook: str, kind: str = "photographs") -> pd.DataFrame:
     return compare(records[records["kind"] == kind])
 
 
+def recorded_runs(notebook: str, run: str) -> pd.DataFrame:
+    """Return every score of a notebook's records whose run's name begins with `run`, as recorded.
+
+    It is empty where there are none. Introduced in notebook 09.
+    """
+    records = _of_notebook(notebook)
+    return records[records["run"].str.startswith(run)].reset_index(drop=True)
+
+
 def recorded_means(
     notebook: str, *columns: str, split: str = "test", by: Iterable[str] = (), digits: int = 3
 ) -> pd.DataFrame:

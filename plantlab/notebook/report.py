@@ -66,7 +66,7 @@ def _notebook(name: str, path: Path | None, found: list[dict]) -> dict:
     return _opening(name, path, runs) | {
         "name": name,
         "stored": path is not None,
-        "lesson": path is not None and course.is_lesson(path),
+        "lesson": path is not None and course.in_course(path),
         "runs": runs,
         "photographs": [run for run in own if _scored_photographs(run)],
     }

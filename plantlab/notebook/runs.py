@@ -293,7 +293,7 @@ def run_all(
         paths = [path.parent / "solutions" / path.name for path in paths]
         paths = [path for path in paths if path.exists()]
     elif lessons:
-        paths = [path for path in paths if course.is_lesson(path)]
+        paths = [path for path in paths if course.in_course(path)]
     return _run_each(paths, store, params)
 
 

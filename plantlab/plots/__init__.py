@@ -7,6 +7,7 @@ from plantlab.plots.answers import plot_confusions, plot_reliability
 from plantlab.plots.floras import plot_floras
 from plantlab.plots.frame import counted, mark, mark_guess, scale_axis, titled
 from plantlab.plots.gains import plot_gains
+from plantlab.plots.growth import growth, plot_by_species, plot_costs, plot_growth
 from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
 from plantlab.plots.photos import plot_organs, plot_photos
 from plantlab.plots.same_plants import plot_same_plants
@@ -21,13 +22,17 @@ __all__ = [
     "OKABE_ITO",
     "STYLE",
     "counted",
+    "growth",
     "italic",
     "mark",
     "mark_guess",
+    "plot_by_species",
     "plot_confusions",
+    "plot_costs",
     "plot_counts_by",
     "plot_floras",
     "plot_gains",
+    "plot_growth",
     "plot_ladder",
     "plot_learning_curve",
     "plot_look_alikes",

@@ -72,6 +72,39 @@ def weigh(
     return pd.DataFrame(rows)
 
 
+def sizes_of(n_features: int, n_species: int) -> pd.DataFrame:
+    """Return what each head holds: method, parameters, and megabytes in float32 and in float16."""
+    rows = []
+    for name in HEADS:
+        n_numbers = n_parameters(name, n_features, n_species)
+        rows.append({"method": name, "parameters": n_numbers})
+    table = pd.DataFrame(rows)
+    table["MB, float32"] = table["parameters"] * BYTES / 1e6
+    table["MB, float16"] = table["parameters"] * BYTES / 2e6
+    return table
+
+
+def reckon(
+    rows: pd.DataFrame, n_species: int, n_features: int = 1280, n_photos: int = 1_000_000
+) -> pd.DataFrame:
+    """Return the megabytes of each head for so many species, and the minutes that it learns.
+
+    Between the numbers of species that were measured (`rows`, of `weigh`), seconds a step are
+    reckoned along a straight line on log axes; beyond them they are unknown.
+
+    Args:
+        n_photos: embeddings that it learns from, once each, in batches of 256.
+    """
+    costs = sizes_of(n_features, n_species)[["method", "parameters", "MB, float32"]]
+    minutes = {}
+    for method, each in rows.dropna(subset="step_s").groupby("method"):
+        each = each.sort_values("n_species")
+        logs = np.log(each["n_species"]), np.log(each["step_s"])
+        step_s = np.exp(np.interp(np.log(n_species), *logs, left=np.nan, right=np.nan))
+        minutes[method] = step_s * n_photos / 256 / 60
+    return costs.assign(minutes=costs["method"].map(minutes))
+
+
 def _measure(name: str, n_species: int, n_features: int, batch_size: int) -> dict[str, float]:
     """Return what `main` prints, in a process that holds nothing else."""
     numbers = map(str, (n_species, n_features, batch_size))
