@@ -58,7 +58,7 @@ def test_shares_are_drawn_over_the_number_of_species():
     curve = pd.DataFrame({"n_species": [10, 100], "top1": [0.8, 0.4]})
     curve = curve.assign(top1_low=0.3, top1_high=0.9)
     ax = plots.plot_by_species(curve, "top1", "plants named right", "n = 9")
-    assert ax.get_title() == "Among 10 species 80% are named right, among 100 40%"
+    assert ax.get_title() == "Among 10 species 80 % are named right, among 100 40 %"
 
 
 def test_heads_are_weighed_in_processes_of_their_own_and_what_is_too_large_is_not_built():

@@ -18,6 +18,8 @@ from PIL import Image
 from plantlab import training
 from plantlab.data.table import TableError
 from plantlab.heads import losses
+from plantlab.heads.many.small import Adaptive, low_rank
+from plantlab.heads.many.tree import Tree
 from plantlab.networks import embeddings
 from plantlab.networks.backbones import create_network, fingerprint
 from plantlab.networks.batches import PhotoDataset, loaders
@@ -222,6 +224,26 @@ def test_accumulating_batches_makes_fewer_steps(images):
         return learn.opt.state[network.head.bias]["step"]
 
     assert (steps(1), steps(5)) == (5, 1)
+
+
+@pytest.mark.parametrize("kind", ["tree", "low rank", "adaptive"])
+def test_a_head_for_many_species_stands_on_a_network_and_learns_with_it(kind, images):
+    """As published: gradients of 32 photos together, clipped at 9."""
+    network = create_network(SMALL, weights="none")
+    n_features = network.n_features
+    heads = {
+        "tree": lambda: Tree(n_features, [np.array([0, 0, 1])], 8, sparse=False),
+        "low rank": lambda: low_rank(n_features, 3, 8),
+        "adaptive": lambda: Adaptive(n_features, np.array([9, 5, 1]), 8, (0.4,)),
+    }
+    network.head = heads[kind]()
+    before = [weight.detach().clone() for weight in network.head.parameters()]
+    fit(network, small(images), 2, cbs=[GradientAccumulation(32), GradientClip(9.0)])
+    after = list(network.head.parameters())
+    assert type(network.head) is type(heads[kind]()) and network.n_outputs == 3
+    assert any((now != then).any() for now, then in zip(after, before))
+    said = predict(network, None, images, 32)
+    assert said.species == ("Stripes 0", "Stripes 1", "Stripes 2")
 
 
 @pytest.fixture
