@@ -2,15 +2,17 @@
 
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plantlab import plots
 from plantlab.cli import main
 from plantlab.data.table import TableError
-from plantlab.predictions import Predictions, cut, fuse, judging, metrics
+from plantlab.predictions import Predictions, cut, fuse, judging, metrics, several
 from plantlab.predictions.listed import from_table
 from plantlab.predictions.runfiles import read_answers
 
@@ -282,3 +284,19 @@ def test_lists_that_do_not_fit_are_refused():
         unscored.about(pd.concat([images, images]))
     with pytest.raises(ValueError, match="have no species to score"):
         unscored.about(images.assign(species=None)).ranks()
+
+
+def test_scores_gains_and_figures_take_lists_as_they_take_full_answers():
+    rng = np.random.default_rng(2)
+    full = full_answers(rng)
+    other = full_answers(rng).about(full.images)
+    lists = cut(full, 30), cut(other, 30)
+    for measure in ("top1", "macro_top5"):
+        ours = metrics.difference(*lists, measure)
+        assert ours == pytest.approx(metrics.difference(full, other, measure))
+    assert several.by_plant(lists[0]).between(0, 1).all()
+    ax = plots.plot_confusions(lists[0])
+    assert ax.get_title() == plots.plot_confusions(full).get_title()
+    reliability = plots.plot_reliability({"listed": lists[0]})
+    assert "(ECE)" in reliability.get_title()
+    plt.close("all")

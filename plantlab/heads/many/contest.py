@@ -98,7 +98,7 @@ def contest(lesson: Lesson, names: list[str] | None = None, n_test: int = 8000) 
         row = metrics.score(answers, n_boot=200, measures=MEASURES).iloc[0].to_dict()
         by_frequency = metrics.score(answers, groups, n_boot=1, measures=["mrr"])
         row |= by_frequency.set_index("group")["mrr"].to_dict()
-        told |= {"method": name, "n_species": n_species, "seed": lesson.seed, "split": "test"}
+        told |= {"method": name, "seed": lesson.seed, "split": "test"}
         rows.append(told | row)
     return pd.DataFrame(rows)
 
@@ -112,8 +112,7 @@ def _made(lesson: Lesson, names: list[str]) -> Iterator[tuple[str, Head, dict]]:
         minutes = (time.perf_counter() - began) / 60
         n_numbers = sum(weight.numel() for weight in head.parameters())
         told = {"parameters": n_numbers, "minutes": minutes}
-        adjusted = name.endswith(LEARNT) or name.startswith(("tree", "adaptive", "sampled"))
-        yield name, _without_prior(head, lesson) if adjusted else head, told
+        yield name, _without_prior(head, lesson) if name in LEARNT else head, told
         if isinstance(head, Tree):
             yield f"{name}, routed", _without_prior(head.routed, lesson), told
 
@@ -124,8 +123,6 @@ def _without_prior(head: Head, lesson: Lesson) -> Head:
 
 
 # the heads
-
-LEARNT = "learnt"  # what the names of heads that take steps from their means end with
 
 
 def _best(lesson: Lesson) -> nn.Module:
@@ -189,17 +186,20 @@ def _learnt(head: nn.Module, lesson: Lesson, epochs: int, lr: float = 3e-3) -> n
     return learn(head, embeddings, targets, epochs, lr, batch_size=1024, amp=dense)
 
 
-HEADS: dict[str, Callable[[Lesson], nn.Module]] = {
+WITHOUT_STEPS: dict[str, Callable[[Lesson], nn.Module]] = {
     "best possible": _best,
-    "dense, learnt": _dense,
     "dense, means": _means,
     "dense, means drawn to genera": _drawn_means,
-    "low rank, learnt": _low_rank,
     "low rank, means": _narrow_means,
     "low rank, means drawn to genera": _narrow_drawn_means,
+}
+LEARNT: dict[str, Callable[[Lesson], nn.Module]] = {  # they know how frequent a species is
+    "dense, learnt": _dense,
+    "low rank, learnt": _low_rank,
     "tree of genera": _tree("genera"),
     "tree by number": _tree("numbers"),
     "tree of look-alikes": _tree("look-alikes"),
     "adaptive": _adaptive,
     "sampled": _sampled,
 }
+HEADS = WITHOUT_STEPS | LEARNT
