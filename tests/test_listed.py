@@ -295,8 +295,11 @@ def test_scores_gains_and_figures_take_lists_as_they_take_full_answers():
         ours = metrics.difference(*lists, measure)
         assert ours == pytest.approx(metrics.difference(full, other, measure))
     assert several.by_plant(lists[0]).between(0, 1).all()
-    ax = plots.plot_confusions(lists[0])
-    assert ax.get_title() == plots.plot_confusions(full).get_title()
-    reliability = plots.plot_reliability({"listed": lists[0]})
-    assert "(ECE)" in reliability.get_title()
+    titles = []
+    for each in (lists[0], full):
+        ax = plots.plot_confusions(each, plt.figure().gca())
+        titles.append((ax.get_title(loc="left"), ax.get_title()))
+    assert titles[0] == titles[1]
+    ax = plots.plot_reliability({"listed": lists[0]}, ax=plt.figure().gca())
+    assert "(ECE)" in ax.get_title(loc="left") + ax.get_title()
     plt.close("all")

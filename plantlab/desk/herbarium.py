@@ -124,7 +124,10 @@ class _Herbarium:
         held = votes.read_votes(self.folder)
         names = sorted(held["species"].unique()) if len(held) else []
         species = widgets.Combobox(
-            options=names, placeholder="species", layout=Layout(width="220px")
+            options=names,
+            placeholder="species",
+            continuous_update=False,  # else half a name may be what the button finds
+            layout=Layout(width="220px"),
         )
         button = widgets.Button(description=label, button_style="primary")
 

@@ -7,11 +7,11 @@ from plantlab.notebook.exercises.check import near
 
 
 def exercise_1(rows: np.ndarray, web: np.ndarray, wrong: np.ndarray) -> bool:
-    """Fifty different web rows, half again as many wrong ones as chance finds: who is in doubt?"""
+    """Fifty different web rows, a quarter more wrong ones than chance finds: who is in doubt?"""
     rows = np.asarray(rows)
     by_chance = 50 * wrong[web].mean()
     are_fifty_of_web = len(set(rows)) == len(rows) == 50 and web[rows].all()
-    return are_fifty_of_web and wrong[rows].sum() >= min(1.5 * by_chance, 45)
+    return are_fifty_of_web and wrong[rows].sum() >= min(1.25 * by_chance, 45)
 
 
 def exercise_2(price: float, kept: np.ndarray, web: np.ndarray, wrong: np.ndarray) -> bool:
