@@ -127,7 +127,10 @@ class Plant:
         self.told = widgets.HTML()
         self.organs = [widgets.Dropdown(options=MENU, layout=Layout(width="128px")) for _ in photos]
         self.species = widgets.Combobox(
-            options=model.species, placeholder="species", layout=Layout(width="220px")
+            options=model.species,
+            placeholder="species",
+            continuous_update=False,  # so that a vote finds all of the name
+            layout=Layout(width="220px"),
         )
         for control in (*self.organs, flora):
             control.observe(self.ask, "value")
@@ -170,7 +173,8 @@ class Plant:
 
 def _vote_row(plant: Plant, votes: str | Path) -> widgets.HBox:
     """Return a row in which a person says what the plant is; the folder `votes` keeps it."""
-    by = widgets.Text(placeholder="your name", layout=Layout(width="140px"))
+    narrow = Layout(width="140px")
+    by = widgets.Text(placeholder="your name", continuous_update=False, layout=narrow)
     button = widgets.Button(description="This is what it is", button_style="success")
     status = widgets.HTML()
 
