@@ -198,9 +198,9 @@ def _drawn_to_groups(means: np.ndarray, counts: np.ndarray, groups: np.ndarray) 
     away = np.square(means - centres[groups]).sum(0) / max(1.0, len(means) - len(sizes))
     species = np.maximum(away - doubt.mean(), 1e-3)  # (D,) how far a group's species lie apart
     certain = 1 / (species + doubt)  # (K, D)
-    sums, _ = class_means(certain * means, groups, len(sizes))
+    weighed, _ = class_means(certain * means, groups, len(sizes))
     certain_of_group, _ = class_means(certain, groups, len(sizes))
-    centres = sums / certain_of_group  # (G, D), the surest means count most
+    centres = weighed / certain_of_group  # (G, D), the surest means count most
     of_all = centres.mean(0)
     doubt_of_group = 1 / (certain_of_group * sizes)
     apart = np.square(centres - of_all).mean(0) - doubt_of_group.mean(0)

@@ -60,8 +60,8 @@ class Adaptive(nn.Module):
 class Sampled(nn.Module):
     """A narrow layer and one of K rows, of which a batch touches its own species and a sample.
 
-    Drawn species count by what they stand for (their log-probability of being drawn is taken off),
-    so that the loss comes near the full softmax. Asked, it is the full softmax.
+    Drawn species count by what they stand for (the log of how likely each is in the sample is taken
+    off), so that the loss comes near the full softmax. Asked, it is the full softmax.
 
     Args:
         counts: (K,) train photos of each species; species are drawn in proportion to their root.
@@ -73,7 +73,7 @@ class Sampled(nn.Module):
     def __init__(self, n_features: int, counts: np.ndarray, width: int = 128, n_drawn: int = 2048):
         super().__init__()
         n_species = len(counts)
-        self.n_drawn = min(n_drawn, n_species)
+        self.n_drawn = n_drawn
         self.narrow = nn.Linear(n_features, width, bias=False)
         self.weight = nn.Embedding(n_species, width, sparse=True)
         self.bias = nn.Embedding(n_species, 1, sparse=True)
@@ -82,7 +82,8 @@ class Sampled(nn.Module):
         shares = np.sqrt(np.maximum(counts, 1))
         ends = torch.from_numpy(np.cumsum(shares / shares.sum()))
         self.register_buffer("ends", ends)
-        self.register_buffer("log_share", torch.from_numpy(np.log(shares / shares.sum())).float())
+        likely = -np.expm1(self.n_drawn * np.log1p(-shares / shares.sum()))  # in the sample at all
+        self.register_buffer("log_likely", torch.from_numpy(np.log(likely)).float())
 
     def begin(self, weights: Tensor, biases: Tensor) -> None:
         """Begin at a flat head's numbers, (K, width) and (K,)."""
@@ -97,9 +98,9 @@ class Sampled(nn.Module):
         own = (narrow * self.weight(targets)).sum(1) + self.bias(targets)[:, 0]  # (B,)
         drawn = self._draw().to(targets.device)  # (S,)
         others = F.linear(narrow, self.weight(drawn), self.bias(drawn)[:, 0])  # (B, S)
-        others = others - self.log_share[drawn]
+        others = others - self.log_likely[drawn]
         others = others.masked_fill(drawn == targets[:, None], -torch.inf)
-        own = own - self.log_share[targets]
+        own = own - self.log_likely[targets]
         both = torch.cat([own[:, None], others], dim=1)
         return F.cross_entropy(both, torch.zeros_like(targets))
 
