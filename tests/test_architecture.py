@@ -11,10 +11,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
 ABOVE_TORCH = "files greenhouse data quality predictions plots".split()
 BELOW_TORCH = "networks heads training identify".split()
-FACES = "notebook desk cli __main__".split()
+FACES = "notebook desk service cli __main__".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]
 TORCH = {"torch", "torchvision", "timm", "fastai", "fastcore", "captum"}
-WITHOUT_TORCH = [*ABOVE_TORCH, "notebook", "cli"]
+WITHOUT_TORCH = [*ABOVE_TORCH, "notebook", "service", "cli"]
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES})
 ROOMS = [room for room in ROOMS if room != "__init__"]

@@ -9,9 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from plantlab.cli import datasets
-
-MODEL_HELP = "a folder of `plantlab export`, or its name"
+from plantlab.cli import answering, datasets
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +31,9 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     description = "What do your plant photographs hold?"
     parser = argparse.ArgumentParser(prog="plantlab", description=description)
-    names = "look | find-photos | run | compare | score | export | identify | page | workshop"
+    names = (
+        "look | find-photos | run | compare | score | export | identify | serve | page | workshop"
+    )
     commands = parser.add_subparsers(required=True, metavar=names)
     datasets.add_look(commands)
     datasets.add_find_photos(commands)
@@ -41,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     datasets.add_score(commands)
     _add_export(commands)
-    _add_identify(commands)
+    answering.add_identify(commands)
+    answering.add_serve(commands)
     _add_page(commands)
     _add_workshop(commands)
     return parser
@@ -247,37 +248,6 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
-# identify
-
-
-def _add_identify(commands: argparse._SubParsersAction) -> None:
-    identify = commands.add_parser(
-        "identify", help="name the plants on photographs, into a CSV table"
-    )
-    identify.set_defaults(command=_identify)
-    identify.add_argument("photos", nargs="+", help="files, or folders that are searched")
-    identify.add_argument(
-        "--out", default="answers.csv", help="the table; what stands in it already is kept"
-    )
-    identify.add_argument("--model", default="five-flowers", help=MODEL_HELP)
-    identify.add_argument(
-        "--label-next", type=int, metavar="N", help="name the N photos whose labels teach it most"
-    )
-
-
-def _identify(args: argparse.Namespace) -> int:
-    from plantlab.identify import store
-    from plantlab.identify.files import identify_files, to_label
-
-    model = store.load(args.model)
-    if args.label_next:
-        print("\n".join(to_label(args.photos, model, args.label_next)))
-        return 0
-    done = identify_files(args.photos, args.out, model)
-    print(f"{done}. The table is {args.out}.")
-    return 0
-
-
 # page
 
 
@@ -285,7 +255,7 @@ def _add_page(commands: argparse._SubParsersAction) -> None:
     page = commands.add_parser("page", help="open the identify desk as a web page")
     page.set_defaults(command=_page)
     page.add_argument(
-        "--model", help=f"{MODEL_HELP} (default five-flowers; for --game notebook 08's)"
+        "--model", help=f"{answering.MODEL_HELP} (default five-flowers; for --game notebook 08's)"
     )
     page.add_argument(
         "--teach", action="store_true", help="people upload class folders and train on them"

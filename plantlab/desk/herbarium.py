@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import pandas as pd
 from ipywidgets import Layout
 
+from plantlab.data.layouts.questions import journal_of
 from plantlab.data.photos import PhotoError, thumbnail
 from plantlab.desk.identify import CSS
 from plantlab.desk.learning import Learning
@@ -22,13 +23,15 @@ HOW = (
     "<p>Bring a plant: one to five photos of it, no faces, and what it is. Then say what the "
     "plants of others are. Where three agree, a plant is trusted, and is learnt from.</p>"
 )
+TOLD = ["obs_id", "species", "n_votes", "trusted"]  # of each plant, as votes.weigh tells
 UNSAID = "<p>Every plant has your word. Bring another one.</p>"
 
 
 def herbarium(name: str, root: str | Path | None = None) -> widgets.VBox:
     """Return the page of a class: plants are brought, voted on, and learnt from.
 
-    Photos and votes lie in data/votes/NAME, what is learnt from in data/taught/NAME.
+    Photos and votes lie in data/votes/NAME, what is learnt from in data/taught/NAME. Plants that a
+    service was asked about are there to be voted on, too (`plantlab serve --keep data/votes/NAME`).
 
     Args:
         root: the folder of both, else data in the project.
@@ -90,7 +93,7 @@ class _Herbarium:
     def _show(self) -> None:
         """Show a plant that this person has not spoken about, and how things stand."""
         held = votes.read_votes(self.folder)
-        told = votes.weigh(held) if len(held) else pd.DataFrame(columns=["species", "trusted"])
+        told = votes.weigh(held) if len(held) else pd.DataFrame(columns=TOLD)
         trusted = told[told["trusted"].astype(bool)]
         counts = trusted["species"].value_counts()
         listed = ", ".join(f"<i>{html.escape(name)}</i> {n}" for name, n in counts.items())
@@ -98,7 +101,8 @@ class _Herbarium:
         self.standing.value = f"<p><b>{counted}</b>{': ' * bool(listed)}{listed}</p>"
         by = self.by.value.strip()
         spoken = held.loc[held["by"] == by, "obs_id"]
-        open_plants = held[~held["obs_id"].isin(spoken)].drop_duplicates("obs_id")
+        plants = pd.concat([held, journal_of(self.folder)])  # what a service was asked, too
+        open_plants = plants[~plants["obs_id"].isin(spoken)].drop_duplicates("obs_id")
         self.theirs.children = self._plant(open_plants, told) if by else []
 
     def _plant(self, open_plants: pd.DataFrame, told: pd.DataFrame) -> list[widgets.Widget]:
@@ -106,7 +110,7 @@ class _Herbarium:
         if open_plants.empty:
             return [widgets.HTML(UNSAID)]
         n_votes = told.set_index("obs_id")["n_votes"]
-        fewest = open_plants["obs_id"].map(n_votes).to_numpy().argmin()
+        fewest = open_plants["obs_id"].map(n_votes).fillna(0).to_numpy().argmin()
         self.plant = open_plants.iloc[fewest]
         files = [self.folder / "photos" / name for name in self.plant["photos"]]
         pictures = [_picture(thumbnail(path, PICTURE)) for path in files]

@@ -25,7 +25,7 @@ from plantlab.predictions.metrics import score
 THUMBNAIL = 160  # pixels
 PER_SPECIES = 20  # reference photos
 RANKS = ("genus", "family")  # above the species
-KEPT = ("sha1", "species", "organ", "author", "license", "source")  # of a reference photo
+KEPT = ("sha1", "species", "organ", "author", "license", "source", "date")  # of a reference photo
 MEASURES = ["top1", "top5", "mrr", "macro_top1"]
 NEVER = 2.0  # as a threshold: no probability reaches it, and JSON has no infinity
 PREPROCESSING = "shorter side to image_size, centre crop, RGB; normalised inside the network"

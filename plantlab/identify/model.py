@@ -1,12 +1,13 @@
 """A trained model, and what it says of a plant: names, look-alikes, or that it is not sure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from plantlab.data.photos import open_photo
 from plantlab.identify.answer import MAX_PHOTOS, Answer
 from plantlab.identify.ready import Ready, compiled
 from plantlab.networks.decoded import batches
@@ -79,13 +80,15 @@ class Identifier:
             origin = "invented plants only"
         return f"This model knows {n_species} species{names} ({origin})."
 
-    def see(self, photos: list, problems: dict | None = None) -> tuple[Predictions, np.ndarray]:
+    def see(
+        self, photos: list, problems: dict | None = None, opened: Callable = open_photo
+    ) -> tuple[Predictions, np.ndarray]:
         """Return calibrated Predictions (N rows) and embeddings (N, D) of files or bytes.
 
         Args:
-            problems: gets {file: why} of what cannot be read, see batches.
+            problems: gets {file: why} of what cannot be read, see batches. opened: see batches.
         """
-        return self._ask(_listed(photos), problems)
+        return self._ask(_listed(photos), problems, opened)
 
     def answer(
         self, photos: list, organs: Iterable[str] = (), within: Iterable[str] = (), k: int = 5
@@ -109,18 +112,38 @@ class Identifier:
                 f"an answer takes 1 to {MAX_PHOTOS} photos of one plant, an organ for each; "
                 f"got {n_photos} photos and {len(organs)} organs."
             )
-        said, found = self._ask(_listed(photos).assign(obs_id="plant"))
+        said, found = self._ask(_listed(photos))
+        return self.conclude(said, found, organs, within, k)
+
+    def conclude(
+        self,
+        said: Predictions,
+        found: np.ndarray,
+        organs: list[str],
+        within: Iterable[str] = (),
+        k: int = 5,
+        n_alike: int = 1,
+    ) -> Answer:
+        """Return the answer to one plant, of whose photos `see` has said something.
+
+        It is that of `answer`; so a service may show the photos of many to the network at once.
+
+        Args:
+            said: what was said of each photo, N rows. found: their embeddings (N, D).
+            organs: N words. n_alike: how many look-alikes of each name.
+        """
+        said = said.about(said.images.assign(obs_id="plant"))
         organs = self.tell_organs(found, organs)
         plant = self._fused(said, organs, list(within))
         least = self.near.strangeness(found).min(keepdims=True)  # (1,)
         decided = self._decide(plant, least).iloc[0]
-        names = plant.top(k).drop(columns="image_path")
+        names = plant.top(min(k, len(self.species))).drop(columns="image_path")
         return Answer(
             names=names.merge(self.taxonomy, on="species", how="left"),
             rank=decided["rank"],
             name=decided["name"],
             unlike=bool(decided["unlike"]),
-            alike=self._alike(found, names["species"]),
+            alike=self._alike(found, names["species"], n_alike),
             organs=organs,
         )
 
@@ -163,10 +186,20 @@ class Identifier:
         """
         if "organ_weight" not in self.arrays:
             return organs
-        logits = found @ self.arrays["organ_weight"].T + self.arrays["organ_bias"]  # (N, organs)
         names = list(self.card["organs"])
-        seen = [names[best] for best in logits.argmax(1)]
+        seen = [names[best] for best in self.organ_scores(found).argmax(1)]
         return [guess if told == "auto" else told for told, guess in zip(organs, seen)]
+
+    def organ_scores(self, found: np.ndarray) -> np.ndarray:
+        """Return how likely each embedding (N, D) shows each of the card's organs, (N, organs).
+
+        No columns where the model has learnt no organs.
+        """
+        if "organ_weight" not in self.arrays:
+            return np.zeros((len(found), 0))
+        logits = found @ self.arrays["organ_weight"].T + self.arrays["organ_bias"]
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
 
     def look(self, photo: str | bytes, species: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the photo, (S, S, 3), and where it spoke for `species`, (S, S) in [0, 1].
@@ -179,7 +212,7 @@ class Identifier:
         return grad_cam(self.network, photo, target, self.image_size)
 
     def _ask(
-        self, images: pd.DataFrame, problems: dict | None = None
+        self, images: pd.DataFrame, problems: dict | None = None, opened: Callable = open_photo
     ) -> tuple[Predictions, np.ndarray]:
         """Return what the network says of each photo, calibrated, and its embedding (N, D)."""
         photos = images["image_path"].tolist()
@@ -190,6 +223,7 @@ class Identifier:
             batch_size=max(1, min(LARGEST_BATCH, a_core)),
             problems=problems,
             run=self.ready.embed,
+            opened=opened,
         )
         none = np.zeros((0, self.near.embeddings.shape[1]), np.float32)
         found = np.concatenate([none, *parts])
@@ -232,15 +266,15 @@ class Identifier:
         table.loc[table["problem"] != "", answered] = None
         return table
 
-    def _alike(self, found: np.ndarray, species: pd.Series) -> pd.DataFrame:
-        """Return of each species the reference photo most like any of the photos, (N, D)."""
+    def _alike(self, found: np.ndarray, species: pd.Series, n: int = 1) -> pd.DataFrame:
+        """Return of each species the `n` reference photos most like any of the photos, (N, D)."""
         rows = np.flatnonzero(self.references["species"].isin(species))
         unit = found / np.linalg.norm(found, axis=1, keepdims=True)
         cosines = unit @ self.near.embeddings[rows].T  # (N, rows)
         most = cosines.max(axis=0)
         alike = self.references.iloc[rows].assign(similarity=most)
         best_first = alike.sort_values("similarity", ascending=False)
-        best = best_first.drop_duplicates("species")
+        best = best_first.groupby("species").head(n)
         return species.to_frame().merge(best, on="species")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from PIL import Image
 
 from plantlab.data.photos import PhotoError, open_photo
 from plantlab.networks.device import n_threads
@@ -17,6 +18,7 @@ def batches(
     batch_size: int = 32,
     problems: dict | None = None,
     run: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    opened: Callable[[object, int], Image.Image] = open_photo,
 ) -> Iterator[np.ndarray]:
     """Yield photos uint8 (B, 3, size, size), or what `run` makes of them, in the order of `paths`.
 
@@ -28,6 +30,8 @@ def batches(
         problems: gets {path: why} of what cannot be read; its row is then black.
         run: a function that several threads may call at once, such as that of
             compiled.compile_network.
+        opened: returns the photo of one of `paths`, its shorter side no less than a size; so that
+            they may be anything, such as the tiles of one photo.
     Raises:
         PhotoError: without `problems`, a file that cannot be read; inspection.set_aside finds them
             beforehand.
@@ -35,7 +39,7 @@ def batches(
 
     def decode(path: str | bytes) -> np.ndarray:
         try:
-            photo = open_photo(path, decoded_size(size, view))
+            photo = opened(path, decoded_size(size, view))
         except PhotoError as error:
             if problems is None:
                 raise

@@ -54,9 +54,7 @@ def vote(
         raise ValueError(
             f"a vote needs a species and the name of who votes; got {species!r} by {by!r}."
         )
-    names = [_keep_photo(folder, content) for content in photos]
-    plant = " ".join(sorted(names))
-    obs_id = hashlib.sha1(plant.encode()).hexdigest()[:16]
+    obs_id, names = keep_photos(folder, photos)
     values = [obs_id, names, list(organs), species.strip(), by.strip(), answered]
     append_lines(_votes_file(folder), COLUMNS, [values])
     return obs_id
@@ -68,6 +66,19 @@ def _votes_file(folder: str | Path) -> Path:
 
 def _photo_file(folder: str | Path, name: str) -> Path:
     return Path(folder, "photos", name)
+
+
+def keep_photos(folder: str | Path, photos: Iterable[bytes]) -> tuple[str, list[str]]:
+    """Write the photos of a plant below `folder`; return its obs_id, and their names there.
+
+    The same photos have the same obs_id.
+
+    Raises:
+        PhotoError: an unreadable photo.
+    """
+    names = [_keep_photo(folder, content) for content in photos]
+    plant = " ".join(sorted(names))
+    return hashlib.sha1(plant.encode()).hexdigest()[:16], names
 
 
 def _keep_photo(folder: str | Path, content: bytes) -> str:

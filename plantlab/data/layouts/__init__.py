@@ -13,7 +13,17 @@ import pandas as pd
 
 from plantlab.data.fetch import PUBLISHED as PHOTOGRAPHS
 from plantlab.data.fetch import fetched
-from plantlab.data.layouts import archive, coco, folders, lists, oxford, plantclef, plantnet, tables
+from plantlab.data.layouts import (
+    archive,
+    coco,
+    folders,
+    lists,
+    oxford,
+    plantclef,
+    plantnet,
+    questions,
+    tables,
+)
 from plantlab.data.layouts.cleaned import clean_names, clean_places
 from plantlab.data.layouts.found import Found
 from plantlab.data.layouts.names import split_of
@@ -32,6 +42,7 @@ PUBLISHED = [  # asked in this order
     archive.read_archive,
     coco.read_coco,
     lists.read_lists,
+    questions.read_questions,
 ]
 
 
@@ -46,10 +57,10 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
             photos, a CSV or Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or
             2022-2025 (CSV), Pl@ntNet-300K, a Darwin Core archive, COCO as iNaturalist 2017-2021
             (a folder with its JSON files, or one of them), lists of "photo label" (train.txt,
-            test.txt), or "greenhouse", the built-in flora ("greenhouse-1" is
-            another one, grown from seed 1), or published photographs by name, which are fetched the
-            first time: "flower_photos", "oxford102", "plantnet300k". A relative path starts at the
-            working folder, else at the project's.
+            test.txt), questions that a service kept, or "greenhouse", the built-in flora
+            ("greenhouse-1" is another one, grown from seed 1), or published photographs by name,
+            which are fetched the first time: "flower_photos", "oxford102", "plantnet300k". A
+            relative path starts at the working folder, else at the project's.
         names: "auto" knows the usual column names; "dwc" insists on Darwin Core; {"theirs": "ours"}
             says it all.
     Raises:

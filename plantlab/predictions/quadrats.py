@@ -1,0 +1,117 @@
+"""Several species on one photo: what its tiles say together, and how well a plot is listed.
+
+Introduced in notebook 10.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from plantlab.predictions.predictions import Predictions
+
+POOLS = ("max", "mean")
+RANKS = ("species", "genus", "family")
+
+
+def pool_tiles(said: Predictions, how: str = "max") -> np.ndarray:
+    """Return one score a plot and species, (P, K), of its tiles' probabilities.
+
+    Unlike Predictions.by_observation these are no probabilities: several species may be sure.
+
+    Args:
+        said: rows are tiles, `obs_id` their plot; plots keep the order in which they come.
+        how: one of POOLS.
+    Raises:
+        ValueError: another `how`.
+    """
+    if how not in POOLS:
+        raise ValueError(f"tiles are pooled by {' or '.join(POOLS)}; got {how!r}")
+    plots = said.images["obs_id"].to_numpy()
+    by_plot = pd.DataFrame(said.probs).groupby(plots, sort=False)
+    pooled = by_plot.max() if how == "max" else by_plot.mean()
+    return pooled.to_numpy()
+
+
+def f1_by_plot(listed: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the F1 of each plot's list of species, (P,): 2 hits / (listed + present).
+
+    A plot without species whose list is empty has 1. Their mean is PlantCLEF's score, from 2024 on.
+
+    Args:
+        listed, present: which species were listed and which stood there, bool (P, K).
+    """
+    hits = (listed & present).sum(axis=1)
+    both = listed.sum(axis=1) + present.sum(axis=1)
+    return np.where(both > 0, 2 * hits / np.maximum(both, 1), 1.0)
+
+
+def choose_threshold(scores: np.ndarray, present: np.ndarray) -> float:
+    """Return the least score at which a species is listed, chosen for the mean F1 of valid plots.
+
+    Args:
+        scores: (P, K). present: bool (P, K).
+    """
+    tried = np.unique(np.quantile(scores, np.linspace(0.5, 1, 201)))
+    means = [f1_by_plot(scores >= threshold, present).mean() for threshold in tried]
+    return float(tried[int(np.argmax(means))])
+
+
+def sum_tiles(
+    said: Predictions, names: Sequence[str] | None, min_score: float, max_rank: int, area: float
+) -> pd.DataFrame:
+    """Return the names that tiles of one photo show, a row each: name, max_score, count, coverage.
+
+    A tile shows a name whose score is at least `min_score` and among its `max_rank` best; not
+    where it is `unlike`. `coverage` is the share of the photo under these tiles, `tiles` their row
+    numbers, `scores` what each says.
+
+    Args:
+        said: rows are tiles with left, top, side and unlike.
+        names: what each of the K species is called, such as its genus, whose scores are added; None
+            takes the species itself.
+        area: of the photo, in pixels.
+    """
+    scores = pd.DataFrame(said.probs, columns=said.species)
+    if names is not None:
+        scores = scores.T.groupby(np.asarray(names, dtype=object)).sum().T
+    values = scores.to_numpy()
+    order = (-values).argsort(axis=1, kind="stable")[:, :max_rank]
+    shown = np.zeros(values.shape, bool)
+    np.put_along_axis(shown, order, True, axis=1)
+    shown &= values >= min_score
+    shown[said.images["unlike"].to_numpy(bool)] = False
+    rows = []
+    for column in np.flatnonzero(shown.any(axis=0)):
+        tiles = np.flatnonzero(shown[:, column])
+        of_name = {"name": scores.columns[column], "max_score": values[tiles, column].max()}
+        covered = covered_pixels(said.images.iloc[tiles]) / area
+        of_name |= {"count": len(tiles), "coverage": covered}
+        rows.append(of_name | {"tiles": tiles, "scores": values[tiles, column]})
+    columns = ["name", "max_score", "count", "coverage", "tiles", "scores"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values("max_score", ascending=False, ignore_index=True)
+
+
+def covered_pixels(tiles: pd.DataFrame) -> int:
+    """Return how many pixels lie under at least one of the tiles: rows with left, top, side.
+
+    >>> two = pd.DataFrame({"left": [0, 2], "top": [0, 2], "side": 4})
+    >>> covered_pixels(two)  # two squares of 16 that share 4
+    28
+    """
+    if tiles.empty:
+        return 0
+    left = tiles["left"].to_numpy()
+    top = tiles["top"].to_numpy()
+    right = left + tiles["side"].to_numpy()
+    bottom = top + tiles["side"].to_numpy()
+    columns = np.unique([left, right])  # between two neighbours a row is covered all or not at all
+    rows = np.unique([top, bottom])
+    under = np.zeros((len(rows) - 1, len(columns) - 1), bool)
+    for tile in range(len(tiles)):
+        inside_rows = (rows[:-1] >= top[tile]) & (rows[1:] <= bottom[tile])
+        inside_columns = (columns[:-1] >= left[tile]) & (columns[1:] <= right[tile])
+        under |= np.outer(inside_rows, inside_columns)
+    areas = np.outer(np.diff(rows), np.diff(columns))
+    return int(areas[under].sum())
