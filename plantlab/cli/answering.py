@@ -22,17 +22,31 @@ def add_identify(commands: argparse._SubParsersAction) -> None:
     identify.add_argument(
         "--label-next", type=int, metavar="N", help="name the N photos whose labels teach it most"
     )
+    identify.add_argument(
+        "--tiles", action="store_true", help="photos of many plants: list the species on each"
+    )
+    identify.add_argument(
+        "--tile-size", type=float, default=600, help="with --tiles: the smallest, in pixels (600)"
+    )
+    identify.add_argument(
+        "--min-score", type=float, default=0.3, help="with --tiles: that shows a species (0.3)"
+    )
 
 
 def _identify(args: argparse.Namespace) -> int:
     from plantlab.identify import store
-    from plantlab.identify.files import identify_files, to_label
+    from plantlab.identify.files import identify_files, survey_files, to_label
+    from plantlab.identify.tiles import Tiling
 
     model = store.load(args.model)
     if args.label_next:
         print("\n".join(to_label(args.photos, model, args.label_next)))
         return 0
-    done = identify_files(args.photos, args.out, model)
+    if args.tiles:
+        tiling = Tiling(args.tile_size, args.tile_size / 2)
+        done = survey_files(args.photos, args.out, model, tiling, args.min_score)
+    else:
+        done = identify_files(args.photos, args.out, model)
     print(f"{done}. The table is {args.out}.")
     return 0
 

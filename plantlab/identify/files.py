@@ -1,5 +1,6 @@
 """Names for a folder of photos, written as it goes."""
 
+from dataclasses import astuple
 from io import BytesIO
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from plantlab.data.layouts.search import find_photos, is_utf8, printable
-from plantlab.data.photos import SUFFIXES
+from plantlab.data.photos import SUFFIXES, open_photo
 from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
+from plantlab.identify.tiles import Tiling, cut, name_tiles
 from plantlab.predictions.labelling import label_next
+from plantlab.predictions.quadrats import sum_tiles
 
 FIRST = b"image_path"  # what a table of answers begins with
+SURVEYED = ["species", "max_score", "count", "coverage"]  # of a photo of many plants
 
 
 def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str:
@@ -44,6 +48,63 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
     if misnamed:
         done += f", {len(misnamed)} left out for names that are not UTF-8 ({misnamed[0]})"
     return done
+
+
+def survey_files(
+    photos: list[str],
+    out: str | Path,
+    model: Identifier,
+    tiling: Tiling,
+    min_score: float = 0.3,
+    max_rank: int = 3,
+) -> str:
+    """Write the species on photos of many plants into the CSV table `out`; return what was done.
+
+    A row a photo and species: image_path, species, max_score, count and coverage of the tiles that
+    show it, n_tiles, problem; one row without species where none is shown, or a photo cannot be
+    read. Rows that stand there are kept, and their photos passed over.
+
+    Args:
+        photos, out: as in identify_files. tiling: how they are cut.
+        min_score, max_rank: what a tile must say of a species, and how high, to show it.
+    Raises:
+        ValueError: as identify_files.
+    """
+    out = Path(out)
+    listed, _ = _list_photos(photos)
+    name = (
+        f"{model.card['data']} {model.ready.fingerprint} {astuple(tiling)} {min_score} {max_rank}"
+    )
+    kept = _keep_rows(out, name)
+    todo = [path for path in listed if path not in kept]
+    problems = 0
+    for path in tqdm(todo, unit=" photos", desc="identify"):
+        rows = _survey(path, model, tiling, min_score, max_rank)
+        _add_rows(out, rows.assign(model=name).round(4))
+        problems += int(rows["problem"].iloc[0] != "")
+    n_kept = len(listed) - len(todo)
+    return f"{len(todo) - problems} photos surveyed, {n_kept} kept, {problems} could not be read"
+
+
+def _survey(
+    path: str, model: Identifier, tiling: Tiling, min_score: float, max_rank: int
+) -> pd.DataFrame:
+    """Return the rows of one photo."""
+    problem = ""
+    tiles = []
+    found = pd.DataFrame(columns=SURVEYED)
+    try:
+        photo = open_photo(path)
+        tiles = cut(*photo.size, tiling)
+        said, _ = name_tiles(model, photo, tiles)
+        found = sum_tiles(said, None, min_score, max_rank, photo.width * photo.height)
+    except ValueError as error:  # a PhotoError, too
+        problem = str(error)
+    found = found.rename(columns={"name": "species"}).reindex(columns=SURVEYED)
+    if found.empty:
+        found = pd.DataFrame([[""] + [None] * 3], columns=SURVEYED)
+    found.insert(0, "image_path", path)
+    return found.assign(n_tiles=len(tiles), problem=problem)
 
 
 def to_label(photos: list[str], model: Identifier, n: int) -> list[str]:
