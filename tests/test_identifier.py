@@ -22,6 +22,7 @@ from plantlab.identify.files import identify_files
 from plantlab.identify.learn import learn
 from plantlab.identify.onnx import check_onnx
 from plantlab.identify.store import SHIPPED, load
+from plantlab.identify.where import Where, read_where, where_of
 from plantlab.networks.backbones import create_network
 from plantlab.networks.decoded import batches
 from plantlab.predictions import Predictions, concat, metrics
@@ -449,3 +450,71 @@ def test_plants_are_told_as_answer_tells_them_one_by_one(model, images):
         assert row.best == answer.names["species"].iloc[0]
         assert row.sure == pytest.approx(answer.names["score"].iloc[0], abs=1e-5)
         assert (row.rank == "unlike") == answer.unlike
+
+
+# places
+
+
+@pytest.fixture(scope="module")
+def placed(images):
+    """Return the stripes as if those across grew in the north, and those along in the south."""
+    rows = pd.concat([images] * 6, ignore_index=True)
+    rows["obs_id"] = [str(i) for i in range(len(rows))]
+    north = rows["species"].map({"Stripes across": 50.0, "Stripes along": 42.0, "Plain grey": 46.0})
+    rng = np.random.default_rng(1)
+    rows["latitude"] = north + rng.normal(0, 0.6, len(rows))
+    rows["longitude"] = 5 + rng.normal(0, 2, len(rows))
+    rows["date"] = "2024-06-10"
+    return rows
+
+
+def test_a_model_learns_where_its_plants_grow_and_a_place_counts(placed, tmp_path, paths):
+    torch.manual_seed(0)
+    model = learn(placed, "test_resnet", 32, epochs=0, weights="none")
+    assert model.card["prior"]["weight"] >= 0
+    model.card["prior"] |= {"weight": 1.0, "kilometres": 100.0, "pseudo": 1.0, "days": 1000.0}
+    model = load(store.save(model, tmp_path / "placed"))
+    places = pd.read_csv(tmp_path / "placed" / "places.csv")
+    assert list(places) == ["species", "latitude", "longitude", "date"]
+    assert (places["latitude"] * 10 % 1).round(6).isin([0, 1]).all()  # to a tenth of a degree
+    photo = np.full((32, 32, 3), 90, np.uint8)
+    Image.fromarray(photo).save(tmp_path / "unclear.png")
+    unclear = [str(tmp_path / "unclear.png")]
+    said = {}
+    for latitude in (50.0, 42.0):
+        answer = model.answer(unclear, where=Where(latitude, 5.0, "2025-06-01"))
+        said[latitude] = answer.names.set_index("species")["score"]
+        assert answer.place == f"{latitude:.3f}, 5.000, 2025-06-01"
+        assert answer.to_dict()["place"] == answer.place
+    assert said[50.0]["Stripes across"] > said[42.0]["Stripes across"]
+    assert said[42.0]["Stripes along"] > said[50.0]["Stripes along"]
+    assert (said[42.0] > 0).all()  # nothing is ruled out
+    far = model.answer(unclear, where=Where(-30.0, 120.0)).names["score"]
+    assert np.allclose(far, model.answer(unclear).names["score"], atol=1e-6)
+    model.card["prior"]["weight"] = 0.0
+    off = model.answer(unclear, where=Where(50.0, 5.0))
+    assert off.place == "" and (off.names["score"] == model.answer(unclear).names["score"]).all()
+
+
+def test_a_model_whose_photos_have_no_place_has_no_prior(model, folder):
+    assert model.prior is None and not (folder / "places.csv").exists()
+    assert not load(folder).knows_places
+
+
+def test_a_place_is_read_as_people_write_it_and_from_a_photo(tmp_path):
+    assert read_where("45.2, 3.1") == Where(45.2, 3.1)
+    assert str(read_where("-45.25;3", "2024-05-01T10:00")) == "-45.250, 3.000, 2024-05-01"
+    for wrong in ("45.2", "here", "95, 3", "1, 2, 3"):
+        with pytest.raises(ValueError, match="place is"):
+            read_where(wrong)
+    with pytest.raises(ValueError, match="a date is such as"):
+        Where(1, 2, "in May")
+    photo = Image.new("RGB", (40, 40))
+    exif = photo.getexif()
+    gps = exif.get_ifd(0x8825)
+    gps[1], gps[2], gps[3], gps[4] = "S", (10.0, 30.0, 0.0), "E", (20.0, 0.0, 0.0)
+    photo.save(tmp_path / "a.jpg", exif=exif)
+    Image.new("RGB", (40, 40)).save(tmp_path / "b.jpg")
+    found = where_of([str(tmp_path / "b.jpg"), (tmp_path / "a.jpg").read_bytes()])
+    assert found == Where(-10.5, 20.0, None, "photo") and "as its photo says" in str(found)
+    assert where_of([str(tmp_path / "b.jpg"), b"nothing"]) is None

@@ -31,6 +31,7 @@ from plantlab.data.layouts import read_images
 from plantlab.data.layouts.questions import journal_of
 from plantlab.identify import store
 from plantlab.identify.learn import learn
+from plantlab.predictions.prior import Prior, Settings
 from plantlab.service import contract, gate, shapes, uploads
 from plantlab.service.app import create_app
 from plantlab.service.gate import Quota
@@ -209,6 +210,33 @@ def test_a_project_is_a_flora(client):
     assert GREY not in names and told["preferedReferential"] == "lines"
     for project in ("best", "k-world-flora"):
         assert ask(client, a_file(2, 1), project=project).json()["bestMatch"] == GREY
+
+
+def test_a_place_counts_where_it_is_known_and_is_said(model, monkeypatch):
+    plants = {"species": [ACROSS, ALONG], "latitude": [50.0, 42.0], "longitude": 5.0}
+    seen = pd.DataFrame(plants | {"date": "2024-06-01", "obs_id": ["a", "b"]})
+    monkeypatch.setattr(model, "prior", Prior(seen, model.species))
+    monkeypatch.setitem(model.card, "prior", Settings(100, 1000, 0.1, 2).to_dict())
+    monkeypatch.setitem(model.card, "prior_limits", model.card["limits"])
+    monkeypatch.setitem(model.card, "temperature", 200.0)  # so that it is never sure
+    unclear = io.BytesIO()
+    Image.new("RGB", (40, 40), (90, 90, 90)).save(unclear, "PNG")
+    with TestClient(create_app(State(model))) as client:
+        ask_there = partial(ask, client, unclear.getvalue(), no_reject=True)
+        north = ask_there(lat=50, lon=5, date="2025-06-01").json()
+        shapes.Identification.model_validate(north)
+        assert north["place"] == "50.000, 5.000, 2025-06-01"
+        south = ask_there(lat=42, lon=5).json()
+        scores = [
+            {row["species"]["scientificName"]: row["score"] for row in told["results"]}
+            for told in (north, south)
+        ]
+        assert scores[0].get(ACROSS, 0) > scores[1].get(ACROSS, 0)
+        assert "place" not in ask_there(lat=50, lon=5, no_place=True).json()
+        assert "place" not in ask_there().json()  # nor does the photo say any
+        refused(ask_there(lat=50), 400, "Bad Request", '"lat" and "lon"')
+        refused(ask_there(lat=500, lon=1), 400, "Bad Request", '"lat"')
+        refused(ask_there(lat=5, lon=1, date="soon"), 400, "Bad Request", '"date"')
 
 
 def test_the_lists(client, model):

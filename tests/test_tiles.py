@@ -32,7 +32,7 @@ def said_of(probs, **columns) -> Predictions:
 # cutting
 
 
-@given(st.integers(1, 900), st.integers(1, 900), st.integers(30, 400), st.integers(30, 300))
+@given(st.integers(1, 900), st.integers(1, 900), st.integers(60, 400), st.integers(60, 300))
 def test_tiles_lie_in_the_photo_and_reach_its_edges(width, height, size, stride):
     tiles = cut(width, height, Tiling(size, stride))
     assert (tiles[["left", "top"]] >= 0).all(axis=None)

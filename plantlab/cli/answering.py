@@ -23,6 +23,13 @@ def add_identify(commands: argparse._SubParsersAction) -> None:
         "--label-next", type=int, metavar="N", help="name the N photos whose labels teach it most"
     )
     identify.add_argument(
+        "--place", metavar="LAT,LON", help="they were taken there; else as each photo says"
+    )
+    identify.add_argument("--date", help="with --place: the day, such as 2025-05-17")
+    identify.add_argument(
+        "--no-place", action="store_true", help="take no place into account: a garden, say"
+    )
+    identify.add_argument(
         "--tiles", action="store_true", help="photos of many plants: list the species on each"
     )
     identify.add_argument(
@@ -37,6 +44,7 @@ def _identify(args: argparse.Namespace) -> int:
     from plantlab.identify import store
     from plantlab.identify.files import identify_files, survey_files, to_label
     from plantlab.identify.tiles import Tiling
+    from plantlab.identify.where import read_where
 
     model = store.load(args.model)
     if args.label_next:
@@ -46,7 +54,12 @@ def _identify(args: argparse.Namespace) -> int:
         tiling = Tiling(args.tile_size, args.tile_size / 2)
         done = survey_files(args.photos, args.out, model, tiling, args.min_score)
     else:
-        done = identify_files(args.photos, args.out, model)
+        where = "" if args.no_place else "photo"
+        if args.place:
+            where = read_where(args.place, args.date)
+        done = identify_files(args.photos, args.out, model, where)
+        if args.place and not model.knows_places:
+            print("This model does not know where its plants grow: the place changed nothing.")
     print(f"{done}. The table is {args.out}.")
     return 0
 

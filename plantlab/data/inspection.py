@@ -124,7 +124,7 @@ def _inspect(path: str) -> dict:
         facts["width"] = width
         facts["height"] = height
         facts["phash"] = str(imagehash.phash(photo))
-        facts |= _camera(file)
+        facts |= camera_of(file)
         if min(width, height) < MIN_SIDE:
             facts["problem"] = f"too small: {width} x {height} pixels, at least {MIN_SIDE} needed"
     except (PhotoError, OSError) as error:
@@ -139,8 +139,8 @@ def _upright_size(file: Image.Image, photo: Image.Image) -> tuple[int, int]:
     return (height, width) if was_turned else (width, height)
 
 
-def _camera(file: Image.Image) -> dict:
-    """Return those of CAMERA that the file's EXIF holds."""
+def camera_of(file: Image.Image) -> dict:
+    """Return those of date, latitude and longitude that a file's EXIF holds."""
     said = {}
     with contextlib.suppress(Exception):  # damaged, or a clock that was never set
         exif = file.getexif().get_ifd(ExifTags.IFD.Exif)

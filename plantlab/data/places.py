@@ -36,7 +36,7 @@ def flora_of(
     Introduced in notebook 06.
     """
     require(images, "species", "latitude", "longitude", "date")
-    kilometres = _distance(images["latitude"], images["longitude"], latitude, longitude)
+    kilometres = kilometres_between(images["latitude"], images["longitude"], latitude, longitude)
     is_far = kilometres > radius  # what is not known is NaN, and not far
     if date:
         is_far |= _months_apart(images["date"], date) > months
@@ -80,7 +80,7 @@ def flora_mask(
     allowed = np.tile(is_rare.to_numpy(), (len(asked), 1))
     where = zip(asked["latitude"], asked["longitude"], months_of(asked["date"]))
     for row, (latitude, longitude, asked_month) in enumerate(where):
-        kilometres = _distance(latitudes, longitudes, latitude, longitude)
+        kilometres = kilometres_between(latitudes, longitudes, latitude, longitude)
         apart = (month - asked_month) % 12
         is_far = kilometres > radius
         is_far |= np.minimum(apart, 12 - apart) > months
@@ -89,13 +89,13 @@ def flora_mask(
     return allowed
 
 
-def _distance(
+def kilometres_between(
     latitudes: pd.Series | np.ndarray,
     longitudes: pd.Series | np.ndarray,
-    latitude: float,
-    longitude: float,
+    latitude: float | np.ndarray,
+    longitude: float | np.ndarray,
 ) -> pd.Series | np.ndarray:
-    """Return how far each photo was taken from a place, in km, by the haversine formula."""
+    """Return how far places lie from another, or from others, in km, by the haversine formula."""
     lat = np.radians(latitudes)
     lon = np.radians(longitudes)
     here = np.radians(latitude)

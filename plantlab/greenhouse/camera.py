@@ -89,7 +89,7 @@ def portrait(plant: SimpleNamespace, organ: str, rng: Generator, size: int) -> n
         depth = min(_farthest(crowd) for crowd in crowds)
         crowds += hand(rng, size * FINE, depth)
     sunny = rng.random() < 0.5
-    light = _daylight(sunny, rng)
+    light = daylight(sunny, rng)
     picture, depth = render(crowds, size, light)
     colour = tone(picture[..., :3])
     cover = picture[..., 3:]
@@ -134,7 +134,7 @@ def _farthest(crowd: Crowd) -> float:
     return (crowd.origins[:, 2] - 0.3 * sizes).min()
 
 
-def _daylight(sunny: bool, rng: Generator) -> Light:
+def daylight(sunny: bool, rng: Generator) -> Light:
     x = rng.normal(0, 0.6)
     y = rng.uniform(0.35, 1)
     z = rng.uniform(0.25, 0.9)
@@ -198,11 +198,13 @@ def occlude(picture: ndarray, rng: Generator, size: int) -> ndarray:
     return pixels(image)
 
 
-def develop(picture: ndarray, rng: Generator, size: int, flat: bool = False) -> Image.Image:
+def develop(
+    picture: ndarray, rng: Generator, size: int, flat: bool = False, softness: float = 1.0
+) -> Image.Image:
     """Return the picture as a camera gives it.
 
-    Exposure, cast, contrast, vignette, softness, noise of the sensor; a `flat` sheet was scanned
-    with more care.
+    Exposure, cast, contrast, vignette, softness (times `softness`), noise of the sensor; a `flat`
+    sheet was scanned with more care.
     """
     picture = clip(picture, 0, 1).astype(np.float32)
     picture = picture * _exposure(picture, rng, flat)
@@ -217,7 +219,7 @@ def develop(picture: ndarray, rng: Generator, size: int, flat: bool = False) -> 
     vignette = rng.uniform(0, 0.15) * (x**2 + y**2)
     picture = lit(picture, 1 - vignette)
     if rng.random() < 0.2:
-        picture = blurred(picture, rng.uniform(0.3, 0.9) * size / 128)
+        picture = blurred(picture, rng.uniform(0.3, 0.9) * size / 128 * softness)
     grain = rng.uniform(0.001, 0.015)
     noise = rng.standard_normal(picture.shape, np.float32) * np.float32(grain)
     return canvas(picture + noise, size)

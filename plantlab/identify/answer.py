@@ -17,7 +17,8 @@ class Answer:
     `rank` and `name`: how deep the answer may go, "species", "genus", "family" or "not sure".
     `unlike`: it resembles nothing that was learnt: another kind of plant, or none. `alike`: of each
     name the reference photo that is most like any of these, to compare with; `similarity` is the
-    cosine. `organs`: what each photo shows, as told or as predicted.
+    cosine. `organs`: what each photo shows, as told or as predicted. `place`: where and when it was
+    met, if that was taken into account.
     """
 
     names: pd.DataFrame
@@ -26,6 +27,7 @@ class Answer:
     unlike: bool
     alike: pd.DataFrame
     organs: list[str]
+    place: str = ""
 
     def to_dict(self, pictures: bool = False) -> dict:
         """Return the answer as JSON holds it; what is not known is None.
@@ -43,6 +45,7 @@ class Answer:
             "unlike": self.unlike,
             "alike": _plain(alike),
             "organs": list(self.organs),
+            "place": self.place,
         }
 
 

@@ -14,6 +14,7 @@ from plantlab.data.photos import thumbnail
 from plantlab.data.table import TableError, data_hash, data_kind, require
 from plantlab.heads.linear import fit_linear, probabilities, widen
 from plantlab.identify.model import Identifier
+from plantlab.identify.places import CELL, learn_places
 from plantlab.identify.store import halved
 from plantlab.networks.backbones import Classifier
 from plantlab.networks.embeddings import embed
@@ -78,6 +79,9 @@ def build(
     for part in asked.values():
         part.said = temper(part.said, heat)
     taxonomy = _taxonomy(images, species)
+    power = pooling(valid.said)
+    known = _plants(valid.said, power)
+    strangers = _plants(_strangers(train, valid), power)
     references, arrays = _references(train, thumbnails)
     organs, organ_head = _learn_organs(train, valid)
     card = {
@@ -86,14 +90,21 @@ def build(
         **_about_network(network, image_size),
         **_about_images(images, licence),
         "temperature": heat,
-        "pooling": pooling(valid.said),
-        **_limits(train, valid, taxonomy, error),
+        "pooling": power,
+        **_limits(known, strangers, taxonomy, error),
         "strange": _strange(arrays["embeddings"], valid.embeddings),
         "organs": organs,
         "scores": _scores(asked["test"].said) if "test" in asked else {},
         "date": datetime.now(UTC).date().isoformat(),
     }
-    return Identifier(network, card, taxonomy, references, arrays | organ_head)
+    model = Identifier(network, card, taxonomy, references, arrays | organ_head)
+    places = learn_places(train.images, known)
+    if places is not None:
+        model.prior, settings = places
+        there = [model.prior.weigh(said, settings, CELL) for said in (known, strangers)]
+        card["prior"] = settings.to_dict()
+        card["prior_limits"] = _limits(*there, taxonomy, error)["limits"]
+    return model
 
 
 def _by_split(images: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -179,10 +190,14 @@ def _about_images(images: pd.DataFrame, licence: str) -> dict:
     }
 
 
-def _limits(train: Asked, valid: Asked, taxonomy: pd.DataFrame, error: float) -> dict:
-    """Return how sure an answer must be at each rank, and what that was set on."""
-    power = pooling(valid.said)
-    known, strangers = (_plants(said, power) for said in (valid.said, _strangers(train, valid)))
+def _limits(
+    known: Predictions, strangers: Predictions, taxonomy: pd.DataFrame, error: float
+) -> dict:
+    """Return how sure an answer must be at each rank, and what that was set on.
+
+    Args:
+        known: plants of valid. strangers: plants of species that were not learnt.
+    """
     limits = back_off_limits(concat([known, strangers]), taxonomy, error)
     trusting = back_off_limits(known, taxonomy, error)
     return {

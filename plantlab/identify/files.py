@@ -13,6 +13,7 @@ from plantlab.data.photos import SUFFIXES, open_photo
 from plantlab.files import write_whole
 from plantlab.identify.model import Identifier
 from plantlab.identify.tiles import Tiling, cut, name_tiles
+from plantlab.identify.where import Where
 from plantlab.predictions.labelling import label_next
 from plantlab.predictions.quadrats import sum_tiles
 
@@ -20,7 +21,9 @@ FIRST = b"image_path"  # what a table of answers begins with
 SURVEYED = ["species", "max_score", "count", "coverage"]  # of a photo of many plants
 
 
-def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str:
+def identify_files(
+    photos: list[str], out: str | Path, model: Identifier, where: Where | str = "photo"
+) -> str:
     """Write a row a photo into the CSV table `out` as it goes; return what was done.
 
     The rows are those of Identifier.stream. Rows that stand there are kept, and their photos passed
@@ -28,19 +31,22 @@ def identify_files(photos: list[str], out: str | Path, model: Identifier) -> str
 
     Args:
         photos: files, or folders that are searched.
+        where: they were taken, see Identifier.stream.
     Raises:
-        ValueError: no such file or folder, no photo in them, or `out` is of another model or no
-            such table.
+        ValueError: no such file or folder, no photo in them, or `out` is of another model, place or
+            no such table.
     """
     out = Path(out)
     listed, misnamed = _list_photos(photos)
     name = f"{model.card['data']} {model.ready.fingerprint}"
+    if model.knows_places:
+        name += f" {where or 'anywhere'}"
     kept = _keep_rows(out, name)
     todo = [path for path in listed if path not in kept]
     n_kept = len(listed) - len(todo)
     problems = 0
     with tqdm(total=len(listed), initial=n_kept, unit=" photos", desc="identify") as bar:
-        for table in model.stream(todo):
+        for table in model.stream(todo, where=where):
             _add_rows(out, table.assign(model=name).round(4))
             problems += int((table["problem"] != "").sum())
             bar.update(len(table))

@@ -10,11 +10,13 @@ import pandas as pd
 from plantlab.data.photos import open_photo
 from plantlab.identify.answer import MAX_PHOTOS, Answer
 from plantlab.identify.ready import Ready, compiled
+from plantlab.identify.where import NOWHERE, Where, where_of
 from plantlab.networks.decoded import batches
 from plantlab.networks.device import n_threads
 from plantlab.networks.neighbours import Neighbours
 from plantlab.predictions import Predictions
 from plantlab.predictions.confidence import back_off, pool, temper
+from plantlab.predictions.prior import Prior, Settings
 
 if TYPE_CHECKING:  # torch is loaded where a network is needed itself
     from plantlab.networks.backbones import Classifier
@@ -36,6 +38,7 @@ class Identifier:
         arrays: their embeddings, and the head that tells organs apart.
         near: those references, to be searched.
         floras: species lists by name, one of which may be chosen.
+        prior: where and when its plants were seen; None where that is not known.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Identifier:
         self.image_size = card["image_size"]
         self.near = Neighbours(arrays["embeddings"].astype(np.float32))
         self.floras: dict[str, list[str]] = {}
+        self.prior: Prior | None = None
 
     @cached_property
     def network(self) -> "Classifier":
@@ -91,7 +95,12 @@ class Identifier:
         return self._ask(_listed(photos), problems, opened)
 
     def answer(
-        self, photos: list, organs: Iterable[str] = (), within: Iterable[str] = (), k: int = 5
+        self,
+        photos: list,
+        organs: Iterable[str] = (),
+        within: Iterable[str] = (),
+        k: int = 5,
+        where: Where | None = None,
     ) -> Answer:
         """Return what the photos of *one* plant show.
 
@@ -101,6 +110,7 @@ class Identifier:
                 has learnt organs. Photos count by how often their organ is named right.
             within: species that may be named, such as those of a flora; nothing allows all.
             k: how many names.
+            where: the plant was met; it counts where the model has learnt where its plants grow.
         Raises:
             ValueError: no photo or more than 5, organs that do not fit them. PhotoError: an
                 unreadable photo.
@@ -113,7 +123,7 @@ class Identifier:
                 f"got {n_photos} photos and {len(organs)} organs."
             )
         said, found = self._ask(_listed(photos))
-        return self.conclude(said, found, organs, within, k)
+        return self.conclude(said, found, organs, within, k, where=where)
 
     def conclude(
         self,
@@ -123,6 +133,7 @@ class Identifier:
         within: Iterable[str] = (),
         k: int = 5,
         n_alike: int = 1,
+        where: Where | None = None,
     ) -> Answer:
         """Return the answer to one plant, of whose photos `see` has said something.
 
@@ -134,9 +145,14 @@ class Identifier:
         """
         said = said.about(said.images.assign(obs_id="plant"))
         organs = self.tell_organs(found, organs)
-        plant = self._fused(said, organs, list(within))
+        plant = self._pooled(said, organs)
+        placed = where is not None and self.knows_places
+        if placed:
+            plant = self.at(plant, [where])
+        within = list(within)
+        plant = plant.within(within) if within else plant
         least = self.near.strangeness(found).min(keepdims=True)  # (1,)
-        decided = self._decide(plant, least).iloc[0]
+        decided = self._decide(plant, least, placed).iloc[0]
         names = plant.top(min(k, len(self.species))).drop(columns="image_path")
         return Answer(
             names=names.merge(self.taxonomy, on="species", how="left"),
@@ -145,7 +161,22 @@ class Identifier:
             unlike=bool(decided["unlike"]),
             alike=self._alike(found, names["species"], n_alike),
             organs=organs,
+            place=str(where) if placed else "",
         )
+
+    @property
+    def knows_places(self) -> bool:
+        """Whether a place may change an answer."""
+        return self.prior is not None and self.card["prior"]["weight"] > 0
+
+    def at(self, said: Predictions, places: list[Where | None]) -> Predictions:
+        """Return what was said, with the place of each row taken into account; None has none."""
+        known = [place or NOWHERE for place in places]
+        told = [[place.latitude, place.longitude, place.date] for place in known]
+        rows = pd.DataFrame(told, columns=["latitude", "longitude", "date"])
+        images = said.images.drop(columns=rows.columns, errors="ignore")
+        placed = said.about(pd.concat([images, rows], axis=1))
+        return self.prior.weigh(placed, Settings(**self.card["prior"]))
 
     def tell(self, images: pd.DataFrame) -> pd.DataFrame:
         """Return what is said of each plant of an image table, a row a plant, as `answer` would.
@@ -168,14 +199,20 @@ class Identifier:
         told[["obs_id", "n_photos"]] = plants.images[["obs_id", "n_photos"]].to_numpy()
         return told.drop(columns="image_path")
 
-    def stream(self, paths: list[str], size: int = 256, k: int = 5) -> Iterator[pd.DataFrame]:
+    def stream(
+        self, paths: list[str], size: int = 256, k: int = 5, where: Where | str = "photo"
+    ) -> Iterator[pd.DataFrame]:
         """Yield a table of `size` photos at a time, a row each.
 
-        Its columns: image_path, rank, name, score, the k best, problem. `rank` is "" for a photo
-        that was not read, and "unlike" for one that resembles nothing learnt.
+        Its columns: image_path, rank, name, score, the k best, problem; and place, where the model
+        knows where its plants grow. `rank` is "" for a photo that was not read, and "unlike" for
+        one that resembles nothing learnt.
+
+        Args:
+            where: all were taken; "photo" asks each photo, "" takes no place into account.
         """
         for start in range(0, len(paths), size):
-            yield self._answer_each(paths[start : start + size], k)
+            yield self._answer_each(paths[start : start + size], k, where)
 
     def tell_organs(self, found: np.ndarray, organs: list[str]) -> list[str]:
         """Return `organs` with each "auto" replaced by what the embedding, a row, says it shows.
@@ -230,11 +267,6 @@ class Identifier:
         said = Predictions(images, self.species, self.ready.say(found))
         return temper(said, self.card["temperature"]), found
 
-    def _fused(self, said: Predictions, organs: list[str], within: list[str]) -> Predictions:
-        """Return one row for the plant: its photos weighed by their organs, in a flora if asked."""
-        plant = self._pooled(said, organs)
-        return plant.within(within) if within else plant
-
     def _pooled(self, said: Predictions, organs: list[str]) -> Predictions:
         """Return one row a plant: its photos weighed by their organs, surer the more they are."""
         known = self.card["organs"]
@@ -242,20 +274,30 @@ class Identifier:
         plants = said.by_observation("product", weights)
         return pool(plants, self.card.get("pooling", 0.0))
 
-    def _decide(self, said: Predictions, strangeness: np.ndarray) -> pd.DataFrame:
+    def _decide(
+        self, said: Predictions, strangeness: np.ndarray, placed: bool = False
+    ) -> pd.DataFrame:
         """Return how deep each answer may go: image_path, rank, name, score, and if it is `unlike`.
 
         A row is a plant in `answer`, a photo in `stream`.
         """
-        told = back_off(said, self.card["limits"], self.taxonomy)
+        limits = self.card["prior_limits"] if placed else self.card["limits"]
+        told = back_off(said, limits, self.taxonomy)
         unlike = strangeness > self.card["strange"]
         return told.drop(columns="right").assign(unlike=unlike)
 
-    def _answer_each(self, paths: list[str], k: int) -> pd.DataFrame:
+    def _answer_each(self, paths: list[str], k: int, where: Where | str) -> pd.DataFrame:
         """Return the rows of `stream` for some photos."""
         problems = {}
         said, found = self._ask(_listed(paths), problems)
-        table = self._decide(said, self.near.strangeness(found))
+        strangeness = self.near.strangeness(found)
+        table = self._decide(said, strangeness)
+        if self.knows_places and where:
+            places = [where_of([path]) if where == "photo" else where for path in paths]
+            said = self.at(said, places)
+            known = np.array([place is not None for place in places])
+            table[known] = self._decide(said, strangeness, placed=True)[known]
+            table["place"] = [str(place or "") for place in places]
         unlike = table.pop("unlike")
         table.loc[unlike, ["rank", "name", "score"]] = ["unlike", "", 0.0]
         for rank, rows in said.top(k).groupby("rank"):

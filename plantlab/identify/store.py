@@ -3,7 +3,8 @@
 The folder holds data alone, nothing that runs: model.safetensors (float16), species.csv with the
 taxonomy, references.parquet and references.safetensors (photos learnt from, to be looked at beside
 an answer), config.json (preprocessing, thresholds, scores), README.md, the model card, and
-floras/NAME.txt, species lists to choose from.
+floras/NAME.txt, species lists to choose from, and places.csv, where its plants were seen, to ten
+kilometres, if that is known.
 """
 
 import json
@@ -19,6 +20,7 @@ from safetensors.numpy import save as to_safetensors
 
 from plantlab.data.matching import match_names, read_names
 from plantlab.files import project_root, write_whole
+from plantlab.identify import places
 from plantlab.identify.model import Identifier
 from plantlab.identify.ready import prepare
 
@@ -49,6 +51,8 @@ def save(model: Identifier, folder: str | Path, onnx: bool = False) -> Path:
 
     write_whole(folder / "references.parquet", write_references)
     write_whole(folder / "species.csv", model.taxonomy.to_csv(index=False))
+    if model.prior is not None:
+        write_whole(folder / "places.csv", places.to_table(model.prior).to_csv(index=False))
     write_whole(folder / "README.md", model_card(model))
     for name, species in model.floras.items():
         write_whole(folder / "floras" / f"{name}.txt", "\n".join([*species, ""]))
@@ -121,6 +125,9 @@ def _read(folder: Path) -> Identifier:
         here = matched["match"].dropna().drop_duplicates().tolist()
         if here:
             model.floras[path.stem] = here
+    if "prior" in card:
+        seen = pd.read_csv(folder / "places.csv", dtype={"species": str}, keep_default_na=False)
+        model.prior = places.from_table(seen, model.species)
     return model
 
 

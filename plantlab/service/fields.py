@@ -1,5 +1,6 @@
 """The fields of requests, with the names, ranges and defaults that clients know."""
 
+import datetime
 from typing import Annotated, Literal
 
 from fastapi import UploadFile
@@ -40,6 +41,10 @@ class Asking(Keyed):
     lang: Language = Field("en", description="a code of /v2/languages")
     type: Literal["kt", "legacy"] | None = Field(None, description="said back")
     detailed: bool = Field(False, description="the scores of genera and families, too")
+    lat: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False, description="with lon")
+    lon: float | None = Field(None, ge=-180, le=180, allow_inf_nan=False)
+    date: datetime.date | None = Field(None, description="the plant was met, with lat and lon")
+    no_place: bool = Field(False, alias="no-place", description="nor what a photo says of it")
 
 
 class Addressed(Asking):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plantlab.identify.answer import Answer
+from plantlab.identify.where import Where, where_of
 from plantlab.predictions import Predictions
 from plantlab.quality.questions import keep_question
 from plantlab.service import contract
@@ -24,6 +25,7 @@ class Asked:
         base: address of the service, at which it serves related images.
         most: results; None takes what is worth a word.
         kind: "kt" or "legacy", said back and else of no matter.
+        where: the plant was met; "photo" asks the photos, "" takes no place into account.
     """
 
     project: str
@@ -37,6 +39,7 @@ class Asked:
     language: str = "en"
     detailed: bool = False
     kind: str | None = None
+    where: Where | str = "photo"
 
 
 async def identify(state: State, asked: Asked) -> dict:
@@ -66,7 +69,10 @@ def _conclude(
     """Return the answer, kept first where questions are kept."""
     n_species = len(state.model.species)
     k = n_species if asked.detailed else min(asked.most or contract.MOST, n_species)
-    answer = state.model.conclude(said, found, asked.organs, within, k, ALIKE)
+    where = asked.where
+    if where == "photo":
+        where = where_of([upload.content for upload in asked.images])
+    answer = state.model.conclude(said, found, asked.organs, within, k, ALIKE, where or None)
     if within:
         answer.names = answer.names[answer.names["species"].isin(within)]
     if state.keep is not None:
@@ -105,6 +111,8 @@ def _word(state: State, asked: Asked, answer: Answer, found: np.ndarray) -> dict
         "results": results,
         "version": contract.version(model),
     }
+    if answer.place:
+        told["place"] = answer.place
     if asked.detailed:
         told["otherResults"] = contract.other_results(answer.names)
     return told

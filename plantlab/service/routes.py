@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from starlette.responses import Response
 
+from plantlab.identify.where import Where
 from plantlab.service import contract, fetching, fields, listing, shapes
 from plantlab.service.gate import key_of
 from plantlab.service.identifying import Asked, identify
+from plantlab.service.refusals import Refusal
 from plantlab.service.state import State
 from plantlab.service.surveying import Survey, survey, tiles_of
 from plantlab.service.uploads import Upload
@@ -81,7 +83,19 @@ def _asked(
         language=asking.lang,
         detailed=asking.detailed,
         kind=asking.type,
+        where=_where(asking),
     )
+
+
+def _where(asking: fields.Asking) -> Where | str:
+    """Return the place that is told; else "photo", or "" where none shall count."""
+    if (asking.lat is None) != (asking.lon is None):
+        raise Refusal(400, '"lat" and "lon" go together; give both, or neither.')
+    if asking.no_place:
+        return ""
+    if asking.lat is None:
+        return "photo"
+    return Where(asking.lat, asking.lon, asking.date and asking.date.isoformat())
 
 
 @router.get("/related/{name}.jpg", responses=LISTING | {200: {"content": {"image/jpeg": {}}}})

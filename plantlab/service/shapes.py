@@ -118,6 +118,7 @@ class Identification(Shape):
     bestMatch: str
     results: list[Result]
     otherResults: OtherResults | None = None
+    place: str | None = None
     version: str
     remainingIdentificationRequests: int
 
