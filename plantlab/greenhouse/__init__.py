@@ -5,6 +5,7 @@ leaves, flowers and fruits (its organs), scenes and camera (the photo), build (t
 """
 
 from plantlab.greenhouse.build import VERSION, Parameters, build, take_photo
+from plantlab.greenhouse.field import build_plots, standing_in
 from plantlab.greenhouse.flora import grow_flora
 from plantlab.greenhouse.plan import plan_photos, species_counts
 
@@ -12,8 +13,10 @@ __all__ = [
     "VERSION",
     "Parameters",
     "build",
+    "build_plots",
     "grow_flora",
     "plan_photos",
     "species_counts",
+    "standing_in",
     "take_photo",
 ]

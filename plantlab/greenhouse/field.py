@@ -12,7 +12,7 @@ import pandas as pd
 
 from plantlab.files import project_root, write_whole
 from plantlab.greenhouse.flora import grow_flora
-from plantlab.greenhouse.plots import photograph_plot, plan_plots
+from plantlab.greenhouse.quadrats import photograph_plot, plan_plots, present
 
 VERSION = "1"  # raised whenever a plot changes, and part of the name of a built folder
 QUALITY = 90  # of the JPEG files
@@ -98,3 +98,9 @@ def _draw(flora: pd.DataFrame, plot: pd.Series, size: int) -> tuple[bytes, pd.Da
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=QUALITY)
     return file.getvalue(), individuals
+
+
+def standing_in(field: Field) -> list[set[str]]:
+    """Return the species that stand in each plot, of which enough is seen, in the plots' order."""
+    by_plot = dict(iter(field.individuals.groupby("obs_id")))
+    return [set(present(by_plot[obs_id])) for obs_id in field.plots["obs_id"]]

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from PIL import Image
+from tqdm.auto import tqdm
 
+from plantlab.data.photos import open_photo
 from plantlab.identify.model import Identifier
-from plantlab.predictions import Predictions
+from plantlab.predictions import Predictions, concat
 
 MOST = 1000  # tiles of a photo
 
@@ -36,6 +38,9 @@ class Tiling:
                 "tiles need tile_size and tile_stride of 1 pixel or more and a size_factor of 1.05 "
                 f"or more; got {self.tile_size}, {self.tile_stride} and {self.size_factor}."
             )
+
+
+WHOLE = Tiling(1e9, 1e9, multi_scale=False)  # one tile: the middle square of the photo
 
 
 def cut(width: int, height: int, tiling: Tiling) -> pd.DataFrame:
@@ -104,3 +109,34 @@ def name_tiles(
     said, found = model.see(list(range(len(tiles))), opened=one_tile)
     unlike = model.near.strangeness(found) > model.card["strange"]
     return said.about(tiles.assign(unlike=unlike)), found
+
+
+def name_plots(model: Identifier, plots: pd.DataFrame, tiling: Tiling) -> Predictions:
+    """Return what is said of every tile of every plot, beside the columns of its plot.
+
+    Args:
+        plots: a row a plot, with image_path and obs_id.
+    """
+    parts = []
+    for _, plot in tqdm(plots.iterrows(), total=len(plots), desc="naming tiles", leave=False):
+        photo = open_photo(plot["image_path"])
+        said, _ = name_tiles(model, photo, cut(*photo.size, tiling))
+        parts.append(said.about(said.images.assign(**plot)))
+    return concat(parts)
+
+
+def name_individuals(
+    model: Identifier, plots: pd.DataFrame, individuals: pd.DataFrame
+) -> Predictions:
+    """Return what is said of each individual, cut out of its plot by its own square.
+
+    Args:
+        plots: a row a plot, with image_path and obs_id. individuals: rows with obs_id, species,
+            left, top and side, in pixels.
+    """
+    parts = []
+    for _, plot in tqdm(plots.iterrows(), total=len(plots), desc="naming plants", leave=False):
+        own = individuals[individuals["obs_id"] == plot["obs_id"]].reset_index(drop=True)
+        said, _ = name_tiles(model, open_photo(plot["image_path"]), own)
+        parts.append(said)
+    return concat(parts)

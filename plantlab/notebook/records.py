@@ -104,7 +104,7 @@ def compare(records: pd.DataFrame) -> pd.DataFrame:
     records = readable(records)
     params = [column for column in records if column.startswith("param_")]
     varied = [column for column in params if _varies(records[column])]
-    shown = [*TOLD, *SCORES, *varied, "minutes", "seconds"]
+    shown = [*TOLD, *SCORES, "f1", *varied, "minutes", "seconds"]
     table = records[[column for column in shown if column in records]]
     table = table.rename(columns=lambda column: column.removeprefix("param_"))
     twice = table.columns.duplicated()  # a parameter that the scores name too, such as seed

@@ -10,6 +10,7 @@ from plantlab.plots.gains import plot_gains
 from plantlab.plots.growth import growth, plot_by_species, plot_costs, plot_growth
 from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
 from plantlab.plots.photos import plot_organs, plot_photos
+from plantlab.plots.quadrats import plot_tiles
 from plantlab.plots.same_plants import plot_same_plants
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
@@ -47,6 +48,7 @@ __all__ = [
     "plot_searches",
     "plot_season",
     "plot_species_counts",
+    "plot_tiles",
     "plot_turned",
     "scale_axis",
     "titled",

@@ -16,6 +16,7 @@ from plantlab.data.table import data_kind
 from plantlab.plots.style import COLORS, FACES
 from plantlab.predictions.metrics import SCORES
 
+LABELS = SCORES | {"f1": "F1 of the lists of species, mean over plots"}
 TITLE_WIDTH = 66  # letters in a line
 LINE_WIDTH = 70  # letters of the smaller one below it: a longer one would squeeze the axes
 RESTS_ON = "what it rests on"  # the mark of the line under a title
@@ -133,7 +134,7 @@ def said(value: float, measure: str) -> str:
 
 def scale_axis(axis: Axis, measure: str) -> None:
     """Label an axis by a measure, or by other words, in percent unless it is a rank."""
-    axis.set_label_text(SCORES.get(measure, measure))
+    axis.set_label_text(LABELS.get(measure, measure))
     if not measure.endswith("mrr"):
         unit = "" if measure == "gain" else " %"
         axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=unit))

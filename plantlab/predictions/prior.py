@@ -17,6 +17,7 @@ from plantlab.predictions.rules import LEAST
 from plantlab.predictions.several import gained
 
 YEAR = 365.25  # days
+WHERE = ("latitude", "longitude", "date")
 RADII = (25.0, 50.0, 100.0, 200.0, 400.0)  # km that are tried
 SEASONS = (15.0, 30.0, 1000.0)  # days that are tried; the last is every day
 PSEUDO = (1.0, 5.0)  # plants that are tried
@@ -85,12 +86,15 @@ class Prior:
             cell: degrees of a grid; plants in the cell that is asked about are passed over, so that
                 a place is judged by other places. 0 passes over none.
         """
-        told = np.zeros((len(asked), len(self.species)))
+        places = asked[[name for name in WHERE if name in asked]]
+        of_row = places.groupby(list(places), dropna=False, sort=False).ngroup().to_numpy()
+        once = places.drop_duplicates()  # many photos are taken at one place
+        told = np.zeros((len(once), len(self.species)))
         n_rows = max(1, AT_ONCE // max(1, len(self.columns)))
-        for start in range(0, len(asked), n_rows):
-            some = asked.iloc[start : start + n_rows]
+        for start in range(0, len(once), n_rows):
+            some = once.iloc[start : start + n_rows]
             told[start : start + n_rows] = self._ratios(some, settings, cell)
-        return told
+        return told[of_row]
 
     def _ratios(self, asked: pd.DataFrame, settings: Settings, cell: float) -> np.ndarray:
         latitude = asked["latitude"].to_numpy(float)

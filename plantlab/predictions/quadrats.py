@@ -3,15 +3,19 @@
 Introduced in notebook 10.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from plantlab.predictions.predictions import Predictions
+from plantlab.predictions.prior import RADII, WEIGHTS, Prior, Settings
+from plantlab.predictions.several import gained
 
 POOLS = ("max", "mean")
 RANKS = ("species", "genus", "family")
+EVERY_DAY = 1000.0  # days of a kernel that asks about no season
 
 
 def pool_tiles(said: Predictions, how: str = "max") -> np.ndarray:
@@ -115,3 +119,92 @@ def covered_pixels(tiles: pd.DataFrame) -> int:
         under |= np.outer(inside_rows, inside_columns)
     areas = np.outer(np.diff(rows), np.diff(columns))
     return int(areas[under].sum())
+
+
+def score_ways(
+    ways: Mapping[str, np.ndarray], present: np.ndarray, is_valid: np.ndarray, kind: str
+) -> pd.DataFrame:
+    """Return how well plots of test are listed by each of several ways, a row each.
+
+    Its columns: method, split, n, threshold (chosen on the plots of valid), f1 with its interval
+    over plots, n_listed (species a plot), gain, gain_low, gain_high on the first way, kind.
+
+    Args:
+        ways: scores (P, K) by name. present: bool (P, K). is_valid: bool (P,); the others are test.
+    """
+    first = None
+    rows = []
+    for method, scores in ways.items():
+        threshold = choose_threshold(scores[is_valid], present[is_valid])
+        listed = scores[~is_valid] >= threshold
+        f1 = pd.Series(f1_by_plot(listed, present[~is_valid]))
+        first = f1 if first is None else first
+        mean, low, high = gained(f1)
+        gain, gain_low, gain_high = gained(f1, first)
+        row = {"method": method, "split": "test", "n": len(f1), "threshold": threshold}
+        row |= {"f1": mean, "f1_low": low, "f1_high": high}
+        row |= {"n_listed": listed.sum(axis=1).mean()}
+        row |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high, "kind": kind}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def by_threshold(scores: np.ndarray, present: np.ndarray) -> pd.DataFrame:
+    """Return what a threshold does to lists: threshold, f1, precision, recall, a row each.
+
+    Precision is the share of listed species that stand in the plots, recall the share of those that
+    stand there which are listed; f1 is the mean over plots.
+
+    Args:
+        scores: (P, K). present: bool (P, K).
+    """
+    rows = []
+    for threshold in np.linspace(0.02, 0.98, 49):
+        listed = scores >= threshold
+        hits = (listed & present).sum()
+        row = {"threshold": threshold, "f1": f1_by_plot(listed, present).mean()}
+        row |= {"precision": hits / max(listed.sum(), 1), "recall": hits / present.sum()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def spoke(said: Predictions, scores: np.ndarray, threshold: float) -> pd.DataFrame:
+    """Return of each species that is listed the tile that spoke most for it, best first.
+
+    Its columns: species, score, left, top, side.
+
+    Args:
+        said: the tiles of one plot. scores: of that plot, (K,), as pool_tiles has them by "max".
+    """
+    rows = []
+    for column in np.flatnonzero(scores >= threshold):
+        tile = said.images.iloc[said.probs[:, column].argmax()]
+        place = {name: int(tile[name]) for name in ("left", "top", "side")}
+        rows.append({"species": said.species[column], "score": scores[column], **place})
+    columns = ["species", "score", "left", "top", "side"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values("score", ascending=False, ignore_index=True)
+
+
+def choose_for_lists(
+    prior: Prior, said: Predictions, present: np.ndarray, is_valid: np.ndarray
+) -> Settings:
+    """Return the settings of a prior with which lists of the plots of valid have the best F1.
+
+    Args:
+        said: tiles, with obs_id, latitude, longitude and date of their plot.
+        present: bool (P, K), of plots in the order in which they come. is_valid: bool (P,).
+    """
+    plots, _ = pd.factorize(said.images["obs_id"])
+    valid = said.select(is_valid[plots])
+    best = Settings(weight=0.0)
+    most = -1.0
+    for kilometres, weight in product(RADII, WEIGHTS):
+        settings = Settings(kilometres, EVERY_DAY, weight=weight)
+        scores = pool_tiles(prior.weigh(valid, settings))
+        threshold = choose_threshold(scores, present[is_valid])
+        f1 = f1_by_plot(scores >= threshold, present[is_valid]).mean()
+        if f1 > most:
+            most = f1
+            best = settings
+    return best

@@ -1,0 +1,41 @@
+"""Plots of vegetation: which tile of a photo spoke for which species."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from plantlab.plots.frame import axes_or_current, titled
+from plantlab.plots.style import COLORS, OKABE_ITO
+
+MOST = 12  # boxes; more would hide the plants
+
+
+def plot_tiles(
+    photo: Image.Image, spoken: pd.DataFrame, standing: set[str], line: str, ax: Axes | None = None
+) -> Axes:
+    """Draw a plot, and on it the tile that spoke most for each species that is listed.
+
+    A full line is a species that stands there, a dashed one a species that does not.
+
+    Args:
+        spoken: of quadrats.spoke; up to 12 are drawn. standing: the species that stand there.
+        line: what it rests on, for under the title.
+    Introduced in notebook 10.
+    """
+    ax = axes_or_current(ax, 6.6)
+    ax.imshow(photo)
+    ax.axis("off")
+    for row in spoken.head(MOST).itertuples():
+        right = row.species in standing
+        color = OKABE_ITO[0] if right else COLORS["accent"]
+        look = {"fill": False, "edgecolor": color, "lw": 2, "ls": "-" if right else "--"}
+        ax.add_patch(Rectangle((row.left, row.top), row.side, row.side, **look))
+        words = {"color": "white", "fontsize": 9, "style": "italic", "va": "top"}
+        paper = {"facecolor": color, "edgecolor": "none", "pad": 1.5}
+        ax.text(row.left + 3, row.top + 3, row.species, bbox=paper, **words)
+    hits = spoken["species"].isin(standing).sum()
+    title = f"{hits} of the {len(standing)} species that stand here are listed"
+    wrong = len(spoken) - hits
+    title += f", and {wrong} that {'does' if wrong == 1 else 'do'} not" if wrong else ""
+    return titled(ax, title, line)
