@@ -121,9 +121,9 @@ def test_gains_are_told_group_by_group():
     groups = pd.Series(["many"] * 20 + ["few"] * 10, before.index)
     now = before + np.where(groups == "many", 0.2, 0.0)
     table = gains_of(now, before, groups)
-    assert table["group"].tolist() == ["many", "few"] and table["n"].tolist() == [20, 10]
+    assert table["method"].tolist() == ["many", "few"] and table["n"].tolist() == [20, 10]
     assert table["gain"].tolist() == pytest.approx([0.2, 0])
-    assert gains_of(now, before, groups, least=15)["group"].tolist() == ["many"]
+    assert gains_of(now, before, groups, least=15)["method"].tolist() == ["many"]
 
 
 def test_what_it_needs_is_asked_for():

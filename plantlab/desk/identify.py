@@ -12,6 +12,7 @@ from plantlab.desk import tell
 from plantlab.desk.review import ORGANS
 from plantlab.desk.upload import Upload
 from plantlab.identify.answer import MAX_PHOTOS
+from plantlab.identify.where import Where, read_where, where_of
 from plantlab.quality.votes import vote
 
 if TYPE_CHECKING:  # a visitor of the page loads no torch
@@ -20,6 +21,9 @@ if TYPE_CHECKING:  # a visitor of the page loads no torch
 
 CSS = Path(__file__).with_name("identify.css")
 MENU = ("auto", *ORGANS, "other")
+N_NAMES = 5  # of an answer
+PHOTOS_PLACE = "place: as the photo says"
+NO_PLACE = "no place (a garden)"
 TOO_MANY = "<p>An answer takes up to five photos of a plant: the first five were taken.</p>"
 
 
@@ -39,6 +43,7 @@ def identify(model: "Identifier | Visitor", votes: str | Path | None = None) -> 
         True, description="they show one plant", indent=False, layout=Layout(width="auto")
     )
     flora = _choose_flora(model)
+    place = _ask_place(model)
     answers = widgets.VBox()
 
     def show(_) -> None:
@@ -46,12 +51,12 @@ def identify(model: "Identifier | Visitor", votes: str | Path | None = None) -> 
         if one.value and len(photos) > MAX_PHOTOS:
             refused.append(widgets.HTML(TOO_MANY))
         plants = [photos] if one.value else [[photo] for photo in photos]
-        cards = [_card(model, plant[:MAX_PHOTOS], flora, votes) for plant in plants if plant]
+        cards = [_card(model, plant[:MAX_PHOTOS], flora, place, votes) for plant in plants if plant]
         answers.children = [*refused, *cards]
 
     for control in (upload, one):
         control.observe(show, "value")
-    choices = widgets.HBox([upload, one, flora])
+    choices = widgets.HBox([upload, one, flora, place])
     choices.add_class("pl-vote")
     desk = widgets.VBox([_heading(model), choices, answers])
     desk.add_class("pl-desk")
@@ -78,6 +83,17 @@ def _choose_flora(model: "Identifier | Visitor") -> widgets.Dropdown:
     return widgets.Dropdown(options=options, layout=Layout(display=display))
 
 
+def _ask_place(model: "Identifier | Visitor") -> widgets.Combobox:
+    """Return a field for a place, not to be seen where the model knows no places."""
+    return widgets.Combobox(
+        value=PHOTOS_PLACE,
+        options=[PHOTOS_PLACE, NO_PLACE],
+        placeholder="latitude, longitude",
+        continuous_update=False,
+        layout=Layout(width="240px", display=None if model.knows_places else "none"),
+    )
+
+
 def _read_uploads(files: tuple[dict, ...]) -> tuple[list[bytes], list[widgets.HTML]]:
     """Return the photos among uploaded files, and a sentence about each file that is none."""
     photos = []
@@ -98,10 +114,11 @@ def _card(
     model: "Identifier | Visitor",
     photos: list[bytes],
     flora: widgets.Dropdown,
+    place: widgets.Combobox,
     votes: str | Path | None,
 ) -> widgets.VBox:
     """Return what the desk shows of one plant: photos, organs, answer, look-alikes, a vote."""
-    plant = Plant(model, photos, flora)
+    plant = Plant(model, photos, flora, place)
     plant.ask()
     parts = [plant.strip(), plant.told]
     if votes is not None:
@@ -119,10 +136,17 @@ class Plant:
         species: the same, until a person writes another.
     """
 
-    def __init__(self, model: "Identifier | Visitor", photos: list[bytes], flora: widgets.Dropdown):
+    def __init__(
+        self,
+        model: "Identifier | Visitor",
+        photos: list[bytes],
+        flora: widgets.Dropdown,
+        place: widgets.Combobox,
+    ):
         self.model = model
         self.photos = photos
         self.flora = flora
+        self.place = place
         self.answered = ""
         self.told = widgets.HTML()
         self.organs = [widgets.Dropdown(options=MENU, layout=Layout(width="128px")) for _ in photos]
@@ -132,7 +156,7 @@ class Plant:
             continuous_update=False,  # so that a vote finds all of the name
             layout=Layout(width="220px"),
         )
-        for control in (*self.organs, flora):
+        for control in (*self.organs, flora, place):
             control.observe(self.ask, "value")
 
     def said_organs(self) -> list[str]:
@@ -141,7 +165,13 @@ class Plant:
 
     def ask(self, _: object = None) -> None:
         """Ask the model, and show what it says."""
-        answer = self.model.answer(self.photos, self.said_organs(), self.flora.value)
+        try:
+            where = self._where()
+        except ValueError as error:
+            self.told.value = f"<p>{html.escape(str(error))}</p>"
+            return
+        organs = self.said_organs()
+        answer = self.model.answer(self.photos, organs, self.flora.value, N_NAMES, where)
         self.answered = answer.names["species"].iloc[0]
         self.species.value = self.answered
         for organ, menu in zip(answer.organs, self.organs):
@@ -151,6 +181,17 @@ class Plant:
         warning = _knows(self.model) if invented else ""  # no answer without a word of it
         names = tell.tell(answer, self.model.card["error"])
         self.told.value = warning + names + tell.pictures(answer, self._seen())
+
+    def _where(self) -> Where | None:
+        """Return where the plant was met, as the field or its photos say, None where nobody does.
+
+        Raises:
+            ValueError: what is written is no place.
+        """
+        said = self.place.value.strip()
+        if said == NO_PLACE or not self.model.knows_places:
+            return None
+        return where_of(self.photos) if said in ("", PHOTOS_PLACE) else read_where(said)
 
     def _seen(self) -> tuple | None:
         """Return the first photo and where it spoke for the answer, None where there is no map."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # loaded where it is used
     from plantlab.identify.model import Identifier
 
+METHODS = ("answer", "look", "see")  # of an Identifier that a visitor calls
 PLACE = "PLANTLAB_DESK"  # in the environment of a page's kernels: that process's key and address
 
 
@@ -43,7 +44,7 @@ class Visitor(BaseProxy):
     def __getattr__(self, name: str) -> object:
         if name.startswith("_"):  # Jupyter looks for such, and no model has them
             raise AttributeError(name)
-        if name not in ("answer", "look", "see"):
+        if name not in METHODS:
             return self._callmethod("ask", (name,))
 
         def method(*args: object) -> object:

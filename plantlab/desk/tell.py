@@ -28,7 +28,13 @@ def tell(answer: Answer, error: float) -> str:
         bar = f"<div class='pl-bar' style='width:{row.score:.0%}'></div>"
         rows.append(f"<tr><td>{name}</td><td>{bar}</td><td>{row.score:.1%}</td></tr>")
     said = UNLIKE if answer.unlike else _how_sure(answer, error)
-    return f"<div class='pl-said'>{said}</div><table class='pl-names'>{''.join(rows)}</table>"
+    table = f"<table class='pl-names'>{''.join(rows)}</table>"
+    return f"<div class='pl-said'>{said}</div>{table}{_placed(answer.place)}"
+
+
+def _placed(place: str) -> str:
+    """Return a line that says which place was taken into account, "" where none was."""
+    return f"<p><small>Weighed with what grows at {html.escape(place)}.</small></p>" * bool(place)
 
 
 def _how_sure(answer: Answer, error: float) -> str:

@@ -4,7 +4,7 @@ Every plot is `plot_*(data, ax=None)` and returns its Axes; it neither shows nor
 """
 
 from plantlab.plots.answers import plot_confusions, plot_reliability
-from plantlab.plots.floras import plot_floras
+from plantlab.plots.floras import plot_expected, plot_floras
 from plantlab.plots.frame import counted, mark, mark_guess, scale_axis, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.growth import growth, plot_by_species, plot_costs, plot_growth
@@ -31,6 +31,7 @@ __all__ = [
     "plot_confusions",
     "plot_costs",
     "plot_counts_by",
+    "plot_expected",
     "plot_floras",
     "plot_gains",
     "plot_growth",

@@ -1,12 +1,17 @@
-"""What it does to bound the species to those of a place, over its radius."""
+"""What a place says: species bounded to those near it, and where one is to be expected."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from plantlab.data.table import require
-from plantlab.plots.frame import axes_or_current, titled
-from plantlab.plots.style import COLORS, OKABE_ITO
+from plantlab.plots.frame import axes_or_current, counted, titled
+from plantlab.plots.style import COLORS, OKABE_ITO, italic
+from plantlab.predictions.prior import Prior, Settings
+
+SIDES = ("latitude", "longitude")
+FINE = 80  # cells of a map along a side
 
 
 def plot_floras(
@@ -41,3 +46,36 @@ def plot_floras(
     lost = 100 * (1 - row["kept"])
     title = f"Within {radius:g} km: {row['n_left']:.1f} species are left, MRR {row['mrr']:.3f}; "
     return titled(ax, title + f"{lost:.1f} % of the plants lose their own", line)
+
+
+def plot_expected(
+    prior: Prior, settings: Settings, species: str, seen: pd.DataFrame, ax: Axes | None = None
+) -> Axes:
+    """Draw where a species is to be expected: its share among plants met there, at any season.
+
+    Dots are all plants that were met, grey, and those of the species; where there are none, nobody
+    looked, and the map says no more than what is common everywhere. Introduced in notebook 06.
+
+    Args:
+        seen: the plants that the prior rests on: species, latitude, longitude.
+    """
+    require(seen, "species", "latitude", "longitude")
+    ax = axes_or_current(ax, 4.4)
+    placed = seen.dropna(subset=["latitude", "longitude"])
+    sides = [np.linspace(placed[name].min(), placed[name].max(), FINE) for name in SIDES]
+    latitude, longitude = np.meshgrid(*sides, indexing="ij")
+    asked = pd.DataFrame({"latitude": latitude.ravel(), "longitude": longitude.ravel()})
+    column = prior.species.index(species)
+    ratios = prior.log_ratios(asked, settings)[:, column]
+    shares = np.exp(ratios).reshape(FINE, FINE) * prior.shares[column]
+    shade = ax.pcolormesh(longitude, latitude, shares, cmap="viridis", vmin=0, rasterized=True)
+    ax.figure.colorbar(shade, ax=ax, label="share among plants there", format="{x:.0%}")
+    own = placed[placed["species"] == species]
+    ax.plot(placed["longitude"], placed["latitude"], ".", color="#CCCCCC", ms=2)
+    ax.plot(own["longitude"], own["latitude"], "o", color=COLORS["accent"], ms=4, mec="white")
+    ax.set(xlabel="longitude, degrees", ylabel="latitude, degrees")
+    most = 100 * shares.max()
+    usual = 100 * prior.shares[column]
+    title = f"{italic(species)}: up to {most:.0f} % of the plants at a place, {usual:.1f} % in all"
+    line = f"{counted(placed)}, grey; {len(own)} of it, orange; no grey dot: nobody looked"
+    return titled(ax, title, line)

@@ -174,7 +174,9 @@ def choose_prior(prior: Prior, valid: Predictions, cell: float = 1.0) -> Setting
 
 
 def gains_of(now: pd.Series, before: pd.Series, groups: pd.Series, least: int = 10) -> pd.DataFrame:
-    """Return what each group of plants gains, a row a group: group, n, gain, low, high.
+    """Return what each group of plants gains, a row a group.
+
+    Its columns: method (the name of the group), n, gain, low, high; the largest gain first.
 
     Args:
         now, before: a number a plant, as several.by_plant has them. groups: of each plant.
@@ -184,6 +186,6 @@ def gains_of(now: pd.Series, before: pd.Series, groups: pd.Series, least: int = 
     for group, plants in groups.groupby(groups):
         if len(plants) >= least:
             gain, low, high = gained(now[plants.index], before[plants.index])
-            rows.append({"group": group, "n": len(plants), "gain": gain, "low": low, "high": high})
-    table = pd.DataFrame(rows, columns=["group", "n", "gain", "low", "high"])
+            rows.append({"method": group, "n": len(plants), "gain": gain, "low": low, "high": high})
+    table = pd.DataFrame(rows, columns=["method", "n", "gain", "low", "high"])
     return table.sort_values("gain", ascending=False, ignore_index=True)
