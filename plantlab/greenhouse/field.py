@@ -30,7 +30,7 @@ class Field(NamedTuple):
 
 
 def build_plots(
-    n_plots: int = 120,
+    n_plots: int = 180,
     seed: int = 0,
     n_species: int = 20,
     flora_seed: int = 0,

@@ -25,9 +25,9 @@ from plantlab.greenhouse.tones import shaded, tone
 GROUNDS = ("soil", "litter", "rock")
 BLADES = (0, 60, 400)  # of grass on it; each is as likely
 N_SPECIES = (3, 15)  # from, to, in a plot
-CROWD = (1.6, 3.0)  # individuals a species, from, to
-SIDES = (0.16, 0.34)  # of an individual, in shares of the plot's side, from, to
-FROM_ABOVE = (0.8, 1.45)  # elevation of the camera, in radians
+CROWD = (1.3, 2.4)  # individuals a species, from, to
+SIDES = (0.18, 0.36)  # of an individual, in shares of the plot's side, from, to
+FROM_ABOVE = (0.6, 1.3)  # elevation of the camera, in radians
 SHOWN = {  # odds of what a plant shows among others; of woody ones nobody sees the whole from above
     "herb": {"habit": 0.55, "flower": 0.25, "leaf": 0.2},
     "woody": {"leaf": 0.6, "flower": 0.25, "fruit": 0.15},
@@ -49,16 +49,16 @@ def plan_plots(flora: pd.DataFrame, n_plots: int = 100, seed: int = 0) -> pd.Dat
     """Return a row a plot: obs_id, latitude, longitude, date, split, members, plot_seed.
 
     A plot lies where some species of the flora is at home. Its 3 to 15 species are drawn, and those
-    are likelier whose home is near. Half of the plots are valid, half test.
+    are likelier whose home is near. A third of the plots each is for train, valid and test.
 
     Args:
         flora: of grow_flora. seed: of these plots; the flora has its own.
     Raises:
-        ValueError: fewer than 2 plots, or fewer species than a plot has.
+        ValueError: fewer than 3 plots, or fewer species than a plot has.
     """
-    if n_plots < 2 or len(flora) < N_SPECIES[0]:
+    if n_plots < 3 or len(flora) < N_SPECIES[0]:
         raise ValueError(
-            f"plots take 2 or more, of a flora of {N_SPECIES[0]} or more species; "
+            f"plots take 3 or more, of a flora of {N_SPECIES[0]} or more species; "
             f"got {n_plots} of {len(flora)}."
         )
     rng = np.random.default_rng([flora.attrs.get("seed", 0), seed, 3])
@@ -81,7 +81,7 @@ def plan_plots(flora: pd.DataFrame, n_plots: int = 100, seed: int = 0) -> pd.Dat
                 "latitude": latitude,
                 "longitude": longitude,
                 "date": day.date().isoformat(),
-                "split": ("valid", "test")[number % 2],
+                "split": ("train", "valid", "test")[number % 3],
                 "members": members.tolist(),
                 "plot_seed": int(rng.integers(2**31)),
             }

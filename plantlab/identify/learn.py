@@ -1,14 +1,18 @@
 """From photographs to an Identifier: frozen and in two steps, the better on valid."""
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from fastai.callback.core import Callback
 
+from plantlab.heads.linear import fit_linear
 from plantlab.identify.build import build
 from plantlab.identify.model import Identifier
 from plantlab.networks.backbones import DEFAULT
+from plantlab.networks.embeddings import embed
 from plantlab.training.learner import usual
 from plantlab.training.recipe import predict, train
 
@@ -64,6 +68,31 @@ def learn(
     model = build(networks[best], species, images, image_size, cache=_cache(best), **options)
     model.card["method"] = best
     return model
+
+
+def learn_more(
+    model: Identifier, images: pd.DataFrame, species: Sequence[str], found: np.ndarray
+) -> Identifier:
+    """Return an Identifier with the same body, whose head has learnt from more than photos.
+
+    Such as plants cut out of plots. Thresholds are set anew on valid.
+
+    Args:
+        images: what `model` was learnt from, with train, valid and test.
+        species, found: a name and an embedding (N, D) of each, as `see` returns them.
+    Raises:
+        ValueError: a species that the model does not know.
+    """
+    learnt = images[images["split"] == "train"].dropna(subset="species")
+    network = copy.deepcopy(model.network)
+    seen = embed(learnt, network, model.image_size, cache=_cache("frozen"))
+    targets = pd.Index(model.species).get_indexer([*learnt["species"], *species])
+    if (targets < 0).any():
+        unknown = sorted(set(species) - set(model.species))
+        raise ValueError(f"this model does not know {', '.join(unknown[:5])}; leave them out.")
+    both = np.concatenate([seen, found])
+    network.head = fit_linear(both, targets, len(model.species), PENALTY)
+    return build(network, model.species, images, model.image_size, cache=_cache("frozen"))
 
 
 def _cache(method: str) -> str | None:

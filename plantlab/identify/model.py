@@ -94,6 +94,11 @@ class Identifier:
         """
         return self._ask(_listed(photos), problems, opened)
 
+    def say(self, images: pd.DataFrame, found: np.ndarray) -> Predictions:
+        """Return calibrated Predictions of embeddings (N, D), beside their rows (N)."""
+        said = Predictions(images, self.species, self.ready.say(found))
+        return temper(said, self.card["temperature"])
+
     def answer(
         self,
         photos: list,
@@ -264,8 +269,7 @@ class Identifier:
         )
         none = np.zeros((0, self.near.embeddings.shape[1]), np.float32)
         found = np.concatenate([none, *parts])
-        said = Predictions(images, self.species, self.ready.say(found))
-        return temper(said, self.card["temperature"]), found
+        return self.say(images, found), found
 
     def _pooled(self, said: Predictions, organs: list[str]) -> Predictions:
         """Return one row a plant: its photos weighed by their organs, surer the more they are."""

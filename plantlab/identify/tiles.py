@@ -1,5 +1,6 @@
 """A photo of many plants, such as a quadrat, cut into tiles of several sizes that are named."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,32 +112,45 @@ def name_tiles(
     return said.about(tiles.assign(unlike=unlike)), found
 
 
-def name_plots(model: Identifier, plots: pd.DataFrame, tiling: Tiling) -> Predictions:
-    """Return what is said of every tile of every plot, beside the columns of its plot.
+def name_plots(
+    model: Identifier, plots: pd.DataFrame, tiling: Tiling
+) -> tuple[Predictions, np.ndarray]:
+    """Return what is said of every tile of every plot, T rows beside its plot's; embeddings (T, D).
 
     Args:
         plots: a row a plot, with image_path and obs_id.
     """
-    parts = []
-    for _, plot in tqdm(plots.iterrows(), total=len(plots), desc="naming tiles", leave=False):
-        photo = open_photo(plot["image_path"])
-        said, _ = name_tiles(model, photo, cut(*photo.size, tiling))
-        parts.append(said.about(said.images.assign(**plot)))
-    return concat(parts)
+    return _name_each(model, plots, lambda plot, photo: cut(*photo.size, tiling).assign(**plot))
 
 
 def name_individuals(
     model: Identifier, plots: pd.DataFrame, individuals: pd.DataFrame
-) -> Predictions:
-    """Return what is said of each individual, cut out of its plot by its own square.
+) -> tuple[Predictions, np.ndarray]:
+    """Return what is said of each individual, cut out of its plot by its own square; embeddings.
 
     Args:
         plots: a row a plot, with image_path and obs_id. individuals: rows with obs_id, species,
             left, top and side, in pixels.
     """
+    by_plot = dict(iter(individuals.groupby("obs_id")))
+
+    def its_own(plot: pd.Series, _: Image.Image) -> pd.DataFrame:
+        return by_plot[plot["obs_id"]].reset_index(drop=True)
+
+    return _name_each(model, plots, its_own)
+
+
+def _name_each(
+    model: Identifier,
+    plots: pd.DataFrame,
+    tiles_of: Callable[[pd.Series, Image.Image], pd.DataFrame],
+) -> tuple[Predictions, np.ndarray]:
+    """Return what is said of the tiles of each plot, one plot after the other."""
     parts = []
-    for _, plot in tqdm(plots.iterrows(), total=len(plots), desc="naming plants", leave=False):
-        own = individuals[individuals["obs_id"] == plot["obs_id"]].reset_index(drop=True)
-        said, _ = name_tiles(model, open_photo(plot["image_path"]), own)
+    embeddings = []
+    for _, plot in tqdm(plots.iterrows(), total=len(plots), desc="naming tiles", leave=False):
+        photo = open_photo(plot["image_path"])
+        said, found = name_tiles(model, photo, tiles_of(plot, photo))
         parts.append(said)
-    return concat(parts)
+        embeddings.append(found)
+    return concat(parts), np.concatenate(embeddings)
