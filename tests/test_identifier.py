@@ -19,12 +19,15 @@ from plantlab.data.table import TableError
 from plantlab.identify import store
 from plantlab.identify.build import Asked, _strangers, build
 from plantlab.identify.files import identify_files
-from plantlab.identify.learn import learn
+from plantlab.identify.int8 import export_int8
+from plantlab.identify.learn import learn, learn_more
 from plantlab.identify.onnx import check_onnx
 from plantlab.identify.store import SHIPPED, load
 from plantlab.identify.where import Where, read_where, where_of
 from plantlab.networks.backbones import create_network
+from plantlab.networks.compiled import export_onnx
 from plantlab.networks.decoded import batches
+from plantlab.networks.sessions import open_session
 from plantlab.predictions import Predictions, concat, metrics
 from plantlab.predictions.confidence import back_off_limits
 
@@ -518,3 +521,43 @@ def test_a_place_is_read_as_people_write_it_and_from_a_photo(tmp_path):
     found = where_of([str(tmp_path / "b.jpg"), (tmp_path / "a.jpg").read_bytes()])
     assert found == Where(-10.5, 20.0, None, "photo") and "as its photo says" in str(found)
     assert where_of([str(tmp_path / "b.jpg"), b"nothing"]) is None
+
+
+# 8 bits
+
+
+def test_int8_is_a_quarter_of_the_size_and_agrees_or_is_refused(model, images, tmp_path):
+    costs = export_int8(model, images, tmp_path, limit=0.2)
+    assert costs["method"].tolist()[:3] == ["float", "per channel", "per tensor"]
+    assert costs["split"].tolist() == ["valid"] * 3 + ["test"] * 2
+    assert costs["loss"].iloc[0] == 0 and (costs["loss_low"] <= costs["loss_high"]).all()
+    small = (tmp_path / "model-int8.onnx").read_bytes()
+    assert len(small) == costs["bytes"].iloc[-1] < 0.6 * costs["bytes"].iloc[0]
+    photos = np.concatenate(list(batches(images["image_path"].tolist(), 32, batch_size=96)))
+    whole = open_session(export_onnx(model.network, 32))
+    said = [
+        session.run(None, {"photos": photos.astype(np.float32)})[0].argmax(1)
+        for session in (whole, open_session(small))
+    ]
+    assert (said[0] == said[1]).mean() > 0.9
+    with pytest.raises(ValueError, match="int8 is not written: on 24 valid photos per"):
+        export_int8(model, images, tmp_path / "none", limit=-1)
+    assert not (tmp_path / "none").exists()
+
+
+# more to learn from
+
+
+def test_a_head_learns_from_more_than_photos_and_keeps_its_body(model, images):
+    grey = images[images["species"] == "Plain grey"]["image_path"].tolist()[:6]
+    _, found = model.see(grey)
+    more = learn_more(model, images, ["Stripes along"] * 60, np.repeat(found, 10, axis=0))
+    assert more.species == model.species
+    _, same = more.see(grey)
+    assert np.allclose(found, same, atol=1e-4)  # the body is the same
+    column = model.species.index("Stripes along")
+    before = model.see(grey)[0].best(3)[0]
+    after = more.see(grey)[0].best(3)[0]
+    assert (after == column).argmax(1).mean() < (before == column).argmax(1).mean()
+    with pytest.raises(ValueError, match="does not know Rosa alba"):
+        learn_more(model, images, ["Rosa alba"], found[:1])

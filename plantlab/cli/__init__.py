@@ -220,6 +220,9 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
         "--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes"
     )
     export.add_argument("--onnx", action="store_true", help="also write model.onnx")
+    export.add_argument(
+        "--int8", action="store_true", help="also write model-int8.onnx, unless it loses a point"
+    )
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -245,6 +248,10 @@ def _export(args: argparse.Namespace) -> int:
     store.save(model, folder, args.onnx)
     print(store.model_card(model))
     print(f"The model is in {folder}. Try it: plantlab page --model {folder}")
+    if args.int8:
+        from plantlab.identify.int8 import export_int8
+
+        print(export_int8(model, images, folder).round(4).to_string(index=False))
     return 0
 
 
