@@ -29,7 +29,7 @@ def read_quadrats(table: str | Path, species: list[str], seed: int = 0) -> Quadr
     Args:
         table: CSV or Parquet; paths start at its folder. species: K names, in column order.
     Raises:
-        TableError: a column is missing. ValueError: none of the names is among `species`.
+        TableError: a column is missing. ValueError: see mark_present.
     """
     table = Path(table)
     plots = load(table)
@@ -43,19 +43,26 @@ def read_quadrats(table: str | Path, species: list[str], seed: int = 0) -> Quadr
     lists = plots["species"].fillna("").str.split(";")
     standing = [{name.strip() for name in names} for names in lists]
     present = mark_present(standing, species)
-    if not present.any():
-        example = next(iter(standing[0]), "")
-        raise ValueError(
-            f"{table.name} lists species such as {example!r}, and none is among the {len(species)} "
-            f"that were learnt, such as {species[0]!r}."
-        )
     return Quadrats(plots.assign(kind="photographs"), present)
 
 
 def mark_present(standing: list[set[str]], species: list[str]) -> np.ndarray:
     """Return which of K species stand in each plot, bool (P, K).
 
+    Raises:
+        ValueError: none of the names is among `species`.
+
     >>> mark_present([{"Bellis minor"}, set()], ["Bellis minor", "Rosa alba"]).tolist()
     [[True, False], [False, False]]
     """
-    return np.array([[name in names for name in species] for names in standing], dtype=bool)
+    present = np.zeros((len(standing), len(species)), bool)
+    for row, names in zip(present, standing):
+        row[:] = pd.Index(species).isin(names)
+    if not present.any():
+        example = next(iter(set().union(*standing)), "")
+        raise ValueError(
+            f"the plots have species such as {example!r}, and none is among the {len(species)} "
+            f"that were learnt, such as {species[0]!r}. Photographs of yours need plots of yours: "
+            "a table with image_path and species."
+        )
+    return present

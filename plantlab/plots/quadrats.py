@@ -26,6 +26,7 @@ def plot_tiles(
     ax = axes_or_current(ax, 6.6)
     ax.imshow(photo)
     ax.axis("off")
+    labels: list[tuple[int, int]] = []
     for row in spoken.head(MOST).itertuples():
         right = row.species in standing
         color = OKABE_ITO[0] if right else COLORS["accent"]
@@ -33,9 +34,20 @@ def plot_tiles(
         ax.add_patch(Rectangle((row.left, row.top), row.side, row.side, **look))
         words = {"color": "white", "fontsize": 9, "style": "italic", "va": "top"}
         paper = {"facecolor": color, "edgecolor": "none", "pad": 1.5}
-        ax.text(row.left + 3, row.top + 3, row.species, bbox=paper, **words)
+        at = _free(row.left + 3, row.top + 3, labels, photo.width)
+        ax.text(*at, row.species, bbox=paper, **words)
     hits = spoken["species"].isin(standing).sum()
     title = f"{hits} of the {len(standing)} species that stand here are listed"
     wrong = len(spoken) - hits
     title += f", and {wrong} that {'does' if wrong == 1 else 'do'} not" if wrong else ""
     return titled(ax, title, line)
+
+
+def _free(x: int, y: int, labels: list[tuple[int, int]], width: int) -> tuple[int, int]:
+    """Return where a label goes: there, or below those that stand there already."""
+    long = 0.2 * width  # of a name, about
+    high = 0.032 * width
+    while any(abs(x - left) < long and abs(y - top) < high for left, top in labels):
+        y += round(high)
+    labels.append((x, y))
+    return x, y
