@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 from plantlab.notebook import cells, outputs, report, runs, sweeps, workshop
 from plantlab.notebook.cells import Parameter
@@ -548,3 +550,16 @@ def test_the_index_page_shows_question_figures_scores_and_claims(ran, monkeypatc
     assert "Recorded on photographs" not in page
     for outside in ('src="http', 'href="http', "@import", "<script src"):
         assert outside not in page
+
+
+def test_a_map_keeps_its_colours_and_a_chart_few():
+    """A scale of colours in a palette of 64 says numbers that are not there."""
+    shades = np.tile(np.linspace(0, 255, 256), (64, 1)).astype(np.uint8)
+    scale = np.stack([shades, shades[::-1, ::-1], np.full_like(shades, 90)], -1)
+    page = np.full((200, 256, 3), 255, np.uint8)
+    page[:64] = scale
+    kept = np.asarray(outputs._in_few_colours(Image.fromarray(page)).convert("RGB"), int)
+    assert np.abs(kept - page).max(axis=2).mean() < 2
+    plain = np.full((200, 256, 3), 255, np.uint8)
+    plain[50:60] = (0, 114, 178)
+    assert len(outputs._in_few_colours(Image.fromarray(plain)).getcolors()) <= 64

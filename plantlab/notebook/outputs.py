@@ -4,9 +4,15 @@ import base64
 import io
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # loaded where it is used
+    from PIL import Image
 
 BAR = re.compile(r"^[^\n]*\d+%\|.*\d+/\d+ \[[^\n]*\]$")  # of progress: only a first run has it
 WIDGET = "application/vnd.jupyter.widget-view+json"
+VISIBLE = 8  # of 255: by how much a colour may move before it is seen
+MANY = 0.01  # share of pixels
 COLOURS = 64  # of a chart
 QUALITY = 52  # of photos, as JPEG
 STRIP = [
@@ -56,17 +62,29 @@ def _make_small(data: dict[str, str]) -> None:
 
 
 def _smaller(png: str) -> dict[str, str]:
-    """Return a figure as {type: base64} for git: a chart in 64 colours, one with photos as JPEG."""
+    """Return a figure as {type: base64} for git: a chart in few colours, photos as JPEG."""
     from PIL import Image
 
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     chart = io.BytesIO()
-    picture.quantize(COLOURS).save(chart, "png", optimize=True)
+    _in_few_colours(picture).save(chart, "png", optimize=True)
     photo = io.BytesIO()
     picture.save(photo, "jpeg", quality=QUALITY)
     if len(photo.getvalue()) < len(chart.getvalue()):
         return {"image/jpeg": _base64(photo)}
     return {"image/png": _base64(chart)}
+
+
+def _in_few_colours(picture: "Image.Image") -> "Image.Image":
+    """Return a chart in 64 colours; in 256 where colours carry numbers, as on a map, and move."""
+    from PIL import ImageChops
+
+    small = picture.quantize(COLOURS)
+    moved = ImageChops.difference(picture, small.convert("RGB")).convert("L")
+    n_moved = sum(moved.histogram()[VISIBLE:])
+    if n_moved > MANY * picture.width * picture.height:
+        return picture.quantize(4 * COLOURS)
+    return small
 
 
 def _base64(file: io.BytesIO) -> str:
