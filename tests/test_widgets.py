@@ -11,6 +11,7 @@ from PIL import Image
 
 from plantlab.data.table import TableError
 from plantlab.desk import widgets
+from plantlab.identify.where import Where
 from plantlab.quality.decisions import decide_all, read_decisions
 from plantlab.quality.votes import read_votes
 
@@ -255,6 +256,8 @@ class Model:
 
     species, floras, knows = ["Rosa <i>", "Acer"], {"maples": ["Acer"]}, "Only <roses>."
 
+    knows_places = False
+
     def __init__(self, kind="generated", rank="genus", unlike=False):
         self.card, self.rank, self.unlike, self.asked = (
             {"kind": kind, "error": 0.1},
@@ -263,8 +266,9 @@ class Model:
             [],
         )
 
-    def answer(self, photos, organs, within):
+    def answer(self, photos, organs, within, k=5, where=None):
         self.asked.append((len(photos), list(organs), list(within)))
+        self.where = where
         names = pd.DataFrame({"rank": [1, 2], "species": self.species, "score": [0.9, 0.1]})
         alike = pd.DataFrame({"species": ["Acer"], "similarity": [0.5], "thumbnail": [None]})
         return SimpleNamespace(
@@ -274,6 +278,7 @@ class Model:
             unlike=self.unlike,
             alike=alike,
             organs=["leaf"] * len(photos),
+            place="" if where is None else str(where),
         )
 
     def look(self, photo, species):
@@ -308,6 +313,27 @@ def test_identify_fuses_photos_warns_and_escapes(suspects):
     assert model.asked[1:] == [(2, ["auto", "bark"], []), (2, ["auto", "bark"], ["Acer"])]
     desk.children[1].children[1].value = False
     assert len(desk.children[2].children) == 3, "the refusal, and a card for each photo"
+
+
+def test_a_place_is_asked_for_where_the_model_knows_places_and_can_be_switched_off(suspects):
+    model = Model()
+    model.knows_places = True
+    desk = widgets.identify(model)
+    photo = Path(suspects["image_path"][0]).read_bytes()
+    (card,) = upload(desk, photo)
+    assert model.where is None  # the photo says nothing
+    place = desk.children[1].children[3]
+    assert place.layout.display is None
+    place.value = "45.2, 3.1"
+    assert model.where == Where(45.2, 3.1)
+    assert "Weighed with what grows at 45.200, 3.100." in card.children[1].value
+    place.value = "over <there>"
+    assert (
+        "such as 45.2, 3.1" in card.children[1].value and "&lt;there&gt;" in card.children[1].value
+    )
+    place.value = place.options[1]  # a garden
+    assert model.where is None and "Weighed" not in card.children[1].value
+    assert widgets.identify(Model()).children[1].children[3].layout.display == "none"
 
 
 def test_identify_says_when_it_is_not_sure():
