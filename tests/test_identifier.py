@@ -477,6 +477,7 @@ def test_a_model_learns_where_its_plants_grow_and_a_place_counts(placed, tmp_pat
     assert model.card["prior"]["weight"] >= 0
     model.card["prior"] |= {"weight": 1.0, "kilometres": 100.0, "pseudo": 1.0, "days": 1000.0}
     model = load(store.save(model, tmp_path / "placed"))
+    assert "counts with the weight 1" in (tmp_path / "placed" / "README.md").read_text()
     places = pd.read_csv(tmp_path / "placed" / "places.csv")
     assert list(places) == ["species", "latitude", "longitude", "date"]
     assert (places["latitude"] * 10 % 1).round(6).isin([0, 1]).all()  # to a tenth of a degree

@@ -13,7 +13,14 @@ from plantlab.data.table import TableError
 from plantlab.greenhouse.quadrats import LEAST, photograph_plot, plan_plots, present
 from plantlab.predictions import Predictions
 from plantlab.predictions.prior import Prior
-from plantlab.predictions.quadrats import by_threshold, choose_for_lists, score_ways, spoke
+from plantlab.predictions.quadrats import (
+    by_share_seen,
+    by_threshold,
+    choose_for_lists,
+    score_ways,
+    spoke,
+    stand_in_tiles,
+)
 
 FLORA = greenhouse.grow_flora(12, 0)
 SPECIES = ["Aa a", "Bb b"]
@@ -105,9 +112,12 @@ def test_ways_are_scored_on_test_with_thresholds_of_valid():
     good = np.where(truth, 0.8, 0.2)
     table = score_ways({"bad": 1 - good, "good": good}, truth, is_valid, "generated")
     assert table["n"].tolist() == [4, 4] and table["f1"].iloc[1] == 1
+    assert np.isnan(table["gain"].iloc[0])
     assert table["gain"].iloc[1] == pytest.approx(1 - table["f1"].iloc[0])
     assert 0.2 < table["threshold"].iloc[1] <= 0.8
-    turned = by_threshold(good, truth)
+    turned = by_threshold(good, truth, chosen=0.333)
+    assert 0.333 in turned["threshold"].to_numpy()
+    assert turned["precision"].isna().sum() == (turned["threshold"] > 0.8).sum() > 0
     fine = turned[(turned["threshold"] > 0.21) & (turned["threshold"] < 0.79)]
     assert (fine[["f1", "precision", "recall"]] == 1).all(axis=None)
     assert turned["recall"].is_monotonic_decreasing
@@ -121,7 +131,20 @@ def test_the_tile_that_spoke_is_the_one_with_the_largest_score():
     ax = plots.plot_tiles(Image.new("RGB", (50, 50)), spoken, {"Aa a", "Cc c"}, "one plot")
     assert len(ax.patches) == 2
     title = ax.get_title() or ax.get_title(loc="left")
-    assert "1 of the 2 species" in title and "1 that does not" in title
+    assert "1 of the 2 species" in title and "1 of elsewhere" in title
+    plants = pd.DataFrame({"species": SPECIES, "left": [5, 100], "top": 0, "side": 20})
+    assert stand_in_tiles(spoken, plants)["in_tile"].tolist() == [True, False]
+    lines = plots.plot_tiles(
+        Image.new("RGB", (50, 50)), stand_in_tiles(spoken, plants), set(SPECIES), "one plot"
+    ).patches
+    assert [each.get_linestyle() for each in lines[-2:]] == ["-", ":"]
+
+
+def test_plants_are_counted_by_how_much_is_seen():
+    said = tiles_of([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]], list("ppqq"), species="Aa a")
+    table = by_share_seen(said, np.array([0.05, 0.05, 0.3, 0.9]))
+    assert table["seen of its square"].tolist() == ["under a tenth", "over a quarter"]
+    assert table["n"].tolist() == [2, 2] and table["top1"].tolist() == [0.5, 0.5]
 
 
 def test_a_prior_for_lists_is_chosen_where_places_tell():

@@ -32,7 +32,7 @@ from plantlab.data.layouts.questions import journal_of
 from plantlab.identify import store
 from plantlab.identify.learn import learn
 from plantlab.predictions.prior import Prior, Settings
-from plantlab.service import contract, gate, shapes, uploads
+from plantlab.service import contract, fetching, gate, shapes, uploads
 from plantlab.service.app import create_app
 from plantlab.service.gate import Quota
 from plantlab.service.state import State
@@ -272,6 +272,56 @@ def test_images_are_counted_and_looked_at_before_they_are_decoded(client, tmp_pa
     refused(ask(client, good), 400, "Bad Request", "megapixels")
 
 
+def test_strips_and_endless_heads_are_refused_before_they_cost(client):
+    strip = io.BytesIO()
+    Image.new("L", (1, 8000)).save(strip, "PNG")
+    refused(ask(client, strip.getvalue()), 400, "Bad Request", "1 x 8000", "a strip")
+    jpeg = a_file(0, 1, "JPEG")
+    padded = jpeg[:2] + b"\xff\xfe\x00\x02" * 100_000 + jpeg[2:]
+    refused(ask(client, padded), 400, "Bad Request", "2000 segments")
+
+
+def test_text_that_no_one_can_write_is_not_sent_back(client):
+    named = [("images", ("\ud800.png", b"none"))]
+    body, kind = httpx.Request("POST", "http://a", files=[("images", ("x.png", b"none"))]), None
+    content = body.read().replace(b"x.png", b"\\ud800.png")
+    kind = body.headers["content-type"] + "; charset=unicode_escape"
+    answer = client.post("/v2/identify/all", content=content, headers={"content-type": kind})
+    assert answer.status_code == 400 and named
+
+
+def test_without_keys_all_draw_on_one_account(model):
+    with TestClient(create_app(State(model, quota=Quota(2)))) as client:
+        for left, name in ((1, "a"), (0, "b")):
+            told = ask(client, a_file(0), no_reject=True, api_key=name).json()
+            assert told["remainingIdentificationRequests"] == left
+
+
+def test_a_stranger_of_the_batch_that_fails_costs_no_other_an_answer(model, monkeypatch):
+    see = model.see
+
+    def fail_for_grey(photos, problems=None):
+        if grey in photos:
+            raise MemoryError
+        return see(photos, problems)
+
+    grey = a_file(2, 77)
+    monkeypatch.setattr(model, "see", fail_for_grey)
+    state = State(model)
+
+    async def many() -> list:
+        worker = asyncio.create_task(state.batcher.work())
+        files = [a_file(0, 1), grey, a_file(1, 2)]
+        asked = [state.batcher.see([file]) for file in files]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        worker.cancel()
+        return answers
+
+    first, failed, last = asyncio.run(many())
+    assert first[0].named() == [ACROSS] and last[0].named() == [ALONG]
+    assert isinstance(failed, MemoryError)
+
+
 def test_a_truncated_photo_and_a_bomb_are_told_from_the_others_of_their_batch(client):
     jpeg = a_file(0, 1, "JPEG", (400, 440))
     refused(ask(client, jpeg[: len(jpeg) // 2]), 400, "Bad Request", "image[0]", "truncated")
@@ -312,7 +362,7 @@ def test_other_wrong_questions(client):
 
 
 def test_keys_are_asked_for_and_counted(model):
-    app = create_app(State(model, quota=Quota(2)), keys=["opensesame"])
+    app = create_app(State(model, quota=Quota(2), keys=["opensesame"]))
     with TestClient(app) as client:
         refused(ask(client, a_file(0)), 401, "Unauthorized", "api-key")
         refused(ask(client, a_file(0), api_key="wrong"), 401, "Unauthorized", "api-key")
@@ -362,7 +412,7 @@ def site(tmp_path):
 
 def test_images_are_fetched_by_their_addresses(model, site):
     with TestClient(create_app(State(model), private=True)) as client:
-        query = {"images": [f"{site}/a%20plant.png"], "organs": ["leaf"]}
+        query = {"images": [f"{site}/a%20plant.png"], "organs": ["leaf"], "lang": "", "type": ""}
         told = client.get("/v2/identify/all", params=query).json()
         assert told["bestMatch"] == ALONG and told["query"]["organs"] == ["leaf"]
         missing = client.get("/v2/identify/all", params={"images": f"{site}/none.png"})
@@ -379,6 +429,52 @@ def test_a_stranger_reaches_no_private_machine_through_it(client, site):
     refused(
         client.get("/v2/identify/all", params={"images": named}), 400, "Bad Request", "not on the"
     )
+
+
+class Odd(SimpleHTTPRequestHandler):
+    """A server that moves nowhere, or packs what it sends."""
+
+    def do_GET(self):  # noqa: N802
+        self.send_response(302 if "moved" in self.path else 200)
+        if "packed" in self.path:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(b"x")
+
+
+def test_servers_that_move_nowhere_or_pack_are_told(model):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    site = f"http://127.0.0.1:{server.server_port}"
+    with TestClient(create_app(State(model), private=True)) as client:
+        for path, why in {"moved": "answers 302", "packed": "packs what it sends"}.items():
+            answer = client.get("/v2/identify/all", params={"images": f"{site}/{path}"})
+            refused(answer, 400, "Bad Request", why)
+    server.shutdown()
+
+
+def test_a_wrong_question_fetches_nothing(model, monkeypatch):
+    async def fetch(*_):
+        raise AssertionError("fetched")
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    with TestClient(create_app(State(model, quota=Quota(0)))) as client:
+        many = client.get("/v2/identify/all", params={"images": ["http://a/b"] * 250})
+        refused(many, 400, "Bad Request", "at most 5", "got 250")
+        petal = client.get("/v2/identify/all", params={"images": "http://a", "organs": "petal"})
+        refused(petal, 400, "Bad Request", "organs[0]")
+        spent = client.get("/v2/identify/all", params={"images": "http://a"})
+        refused(spent, 429, "Too Many Requests", "0 are left")
+
+
+@pytest.mark.parametrize(
+    "number",
+    "127.0.0.1 10.0.0.1 169.254.169.254 224.0.0.1 ::1 ::127.0.0.1 64:ff9b::a9fe:a9fe "
+    "2002:7f00:1:: fec0::1 ff0e::1 ::ffff:127.0.0.1".split(),
+)
+def test_no_address_hides_a_private_machine(number):
+    assert not fetching._is_public(number)
+    assert fetching._is_public("9.9.9.9") and fetching._is_public("2620:fe::fe")
 
 
 # many plants on one photo
@@ -432,6 +528,9 @@ def test_a_survey_counts_tiles_as_clients_expect_and_says_what_is_no_plant(
 
 
 def test_a_survey_of_four_thousand_by_three_thousand_costs_what_it_costs_elsewhere(client):
+    for wrong in ("0x0", "0x100", "4000", "-1x5"):
+        answer = client.post("/v2/cost/survey/all", data={"size": wrong, "multi_scale": "false"})
+        refused(answer, 400, "Bad Request", '"size"')
     cut = {"size": "4000x3000", "tile_size": 518, "tile_stride": 259, "multi_scale": "false"}
     assert client.post("/v2/cost/survey/all", data=cut).json() == {"estimated_cost": 140}
 
@@ -539,10 +638,10 @@ def test_eight_clients_at_once_and_some_that_stall_or_leave(running):
     host, port = address.removeprefix("http://").split(":")
     head = f"POST /v2/identify/all HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5000\r\n"
     head += "Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
-    slow = [socket.create_connection((host, int(port))) for _ in range(5)]
+    slow = [socket.create_connection((host, int(port))) for _ in range(120)]
     for each in slow:
         each.sendall(head.encode())
-    for each in slow[:2]:
+    for each in slow[:20]:
         each.close()  # in the midst of its body
 
     def one_client(number: int) -> list[int]:
@@ -553,7 +652,7 @@ def test_eight_clients_at_once_and_some_that_stall_or_leave(running):
     with ThreadPoolExecutor(8) as pool:
         statuses = sum(pool.map(one_client, range(8)), [])
     assert statuses == [200] * 80
-    for each in slow[2:]:
+    for each in slow[20:]:
         each.close()
 
 

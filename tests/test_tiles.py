@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from plantlab import cli
 from plantlab.identify import store
-from plantlab.identify.tiles import Tiling, cut, name_tiles
+from plantlab.identify.tiles import WHOLE, Tiling, cut, name_tiles
 from plantlab.predictions import Predictions
 from plantlab.predictions.quadrats import (
     choose_threshold,
@@ -50,6 +50,14 @@ def test_each_scale_is_larger_by_the_factor_up_to_the_shorter_side():
     assert tiles.drop_duplicates("scale")["side"].tolist() == [100, 200, 400]
     assert tiles["scale"].value_counts().sort_index().tolist() == [19 * 11, 9 * 5, 4 * 2]
     assert set(cut(1000, 600, Tiling(100, 50, multi_scale=False))["scale"]) == {0}
+
+
+def test_a_long_photo_is_covered_without_gaps_and_no_photo_has_no_tiles():
+    tiles = cut(2000, 100, Tiling())
+    assert set(tiles["side"]) == {100} and tiles["left"].diff().dropna().max() <= 55
+    assert len(cut(300, 900, WHOLE)) == 1
+    with pytest.raises(ValueError, match="0 x 5"):
+        cut(0, 5, Tiling())
 
 
 @pytest.mark.parametrize("wrong", [{"tile_size": 0}, {"tile_stride": 0.5}, {"size_factor": 1}])

@@ -41,7 +41,7 @@ def read_quadrats(table: str | Path, species: list[str], seed: int = 0) -> Quadr
         drawn = np.random.default_rng(seed).permutation(len(plots))
         plots["split"] = np.where(drawn < len(plots) // 2, "valid", "test")
     lists = plots["species"].fillna("").str.split(";")
-    standing = [{name.strip() for name in names} for names in lists]
+    standing = [set(map(str.strip, names)) for names in lists]
     present = mark_present(standing, species)
     return Quadrats(plots.assign(kind="photographs"), present)
 

@@ -135,6 +135,7 @@ def _farthest(crowd: Crowd) -> float:
 
 
 def daylight(sunny: bool, rng: Generator) -> Light:
+    """Return light from above: the sun somewhere in a clear sky, or an overcast one."""
     x = rng.normal(0, 0.6)
     y = rng.uniform(0.35, 1)
     z = rng.uniform(0.25, 0.9)

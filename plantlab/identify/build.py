@@ -66,13 +66,10 @@ def build(
         TableError: no train or no valid rows.
     Introduced in notebook 08.
     """
-    parts = _by_split(images)
     network = _rounded(network)
     asked = {}
-    for split, rows in parts.items():
-        embeddings = embed(rows, network, image_size, cache=cache)
-        said = Predictions(rows, species, probabilities(network.head, embeddings))
-        asked[split] = Asked(rows, embeddings, said)
+    for split, rows in _by_split(images).items():
+        asked[split] = _ask(network, species, rows, image_size, cache)
     train = asked["train"]
     valid = asked["valid"]
     heat = temperature(valid.said)
@@ -98,13 +95,38 @@ def build(
         "date": datetime.now(UTC).date().isoformat(),
     }
     model = Identifier(network, card, taxonomy, references, arrays | organ_head)
-    places = learn_places(train.images, known)
-    if places is not None:
-        model.prior, settings = places
-        there = [model.prior.weigh(said, settings, CELL) for said in (known, strangers)]
-        card["prior"] = settings.to_dict()
-        card["prior_limits"] = _limits(*there, taxonomy, error)["limits"]
+    _add_places(model, train.images, known, strangers, error)
     return model
+
+
+def _ask(
+    network: Classifier,
+    species: list[str],
+    rows: pd.DataFrame,
+    image_size: int,
+    cache: str | Path | None,
+) -> Asked:
+    """Return what a network says of the photos of a split."""
+    embeddings = embed(rows, network, image_size, cache=cache)
+    said = Predictions(rows, species, probabilities(network.head, embeddings))
+    return Asked(rows, embeddings, said)
+
+
+def _add_places(
+    model: Identifier,
+    learnt: pd.DataFrame,
+    known: Predictions,
+    strangers: Predictions,
+    error: float,
+) -> None:
+    """Tell a model where its plants grow, and how sure it must be there; nothing if too few say."""
+    places = learn_places(learnt, known)
+    if places is None:
+        return
+    model.prior, settings = places
+    there = [model.prior.weigh(said, settings, CELL) for said in (known, strangers)]
+    model.card["prior"] = settings.to_dict()
+    model.card["prior_limits"] = _limits(*there, model.taxonomy, error)["limits"]
 
 
 def _by_split(images: pd.DataFrame) -> dict[str, pd.DataFrame]:

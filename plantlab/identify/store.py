@@ -171,6 +171,7 @@ def model_card(model: Identifier) -> str:
         f"An answer goes as deep as at most {card['error']:.0%} of such answers on valid were "
         f"wrong, where {card.get('strangers') or 'no'} plants more were asked about as species not "
         "learnt. One in a hundred photos of valid was called unlike anything known.",
+        *_told_places(card.get("prior")),
         *card.get("notes", []),
         "",
         "## Not for",
@@ -179,6 +180,20 @@ def model_card(model: Identifier) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _told_places(prior: dict | None) -> list[str]:
+    """Return what a model card says of places, [] where the model knows none."""
+    if prior is None:
+        return []
+    reach = f"{prior['kilometres']:g} km and {prior['days']:g} days"
+    counts = f"counts with the weight {prior['weight']:g}" if prior["weight"] else "counts nothing"
+    return [
+        "",
+        f"places.csv holds where its plants were seen, to some ten kilometres. A place {counts} "
+        f"(kernels of {reach}, chosen on valid where a plant's own degree of the globe was passed "
+        "over), and rules no species out. Leave it out in gardens.",
+    ]
 
 
 def _told_scores(scores: dict) -> list[str]:

@@ -41,28 +41,31 @@ class Tiling:
             )
 
 
-WHOLE = Tiling(1e9, 1e9, multi_scale=False)  # one tile: the middle square of the photo
+WHOLE = Tiling(1e5, 1e9, multi_scale=False)  # one tile: the middle square of the photo
 
 
 def cut(width: int, height: int, tiling: Tiling) -> pd.DataFrame:
     """Return the tiles of a photo, a row each: left, top, side, scale (0 the smallest).
 
     Of a scale there are as many as a stride allows, spread evenly, so that they reach all four
-    edges. A photo smaller than a tile is one tile.
+    edges. Where a photo's shorter side is smaller than a tile, tiles are as large as that side, and
+    stride as much less.
 
     >>> len(cut(4000, 3000, Tiling(518, 259, multi_scale=False)))  # as many as Pl@ntNet's
     140
 
     Raises:
-        ValueError: more than 1,000 tiles.
+        ValueError: more than 1,000 tiles, or no pixel.
     """
     shorter = min(width, height)
+    if shorter < 1:
+        raise ValueError(f"a photo has 1 pixel a side or more; got {width} x {height}.")
     sides = [min(tiling.tile_size, shorter)]
     while tiling.multi_scale and sides[-1] * tiling.size_factor <= shorter:
         sides.append(sides[-1] * tiling.size_factor)
     scales = []
     for scale, side in enumerate(sides):
-        stride = tiling.tile_stride * side / sides[0]
+        stride = max(1, tiling.tile_stride * side / tiling.tile_size)
         across = _spread(width, side, stride)
         down = _spread(height, side, stride)
         if len(across) * len(down) > MOST:

@@ -5,13 +5,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from plantlab.data.table import require
-from plantlab.plots.frame import axes_or_current, counted, titled
+from plantlab.data.table import observations, require
+from plantlab.plots.frame import axes_or_current, titled
 from plantlab.plots.style import COLORS, OKABE_ITO, italic
 from plantlab.predictions.prior import Prior, Settings
 
 SIDES = ("latitude", "longitude")
 FINE = 80  # cells of a map along a side
+FEW = 3  # plants; where fewer count, a map says nothing
 
 
 def plot_floras(
@@ -53,29 +54,31 @@ def plot_expected(
 ) -> Axes:
     """Draw where a species is to be expected: its share among plants met there, at any season.
 
-    Dots are all plants that were met, grey, and those of the species; where there are none, nobody
-    looked, and the map says no more than what is common everywhere. Introduced in notebook 06.
+    Dots are all plants that were met, grey, and those of the species. Where under three plants
+    count the map is white: nobody looked, and nothing can be said. Introduced in notebook 06.
 
     Args:
-        seen: the plants that the prior rests on: species, latitude, longitude.
+        seen: what the prior rests on: species, latitude, longitude, and obs_id of its plants.
     """
     require(seen, "species", "latitude", "longitude")
     ax = axes_or_current(ax, 4.4)
-    placed = seen.dropna(subset=["latitude", "longitude"])
-    sides = [np.linspace(placed[name].min(), placed[name].max(), FINE) for name in SIDES]
+    plants = seen.loc[~pd.Series(observations(seen), seen.index).duplicated()]
+    plants = plants.dropna(subset=list(SIDES))
+    sides = []
+    for name in SIDES:
+        room = 0.05 * (plants[name].max() - plants[name].min())
+        sides.append(np.linspace(plants[name].min() - room, plants[name].max() + room, FINE))
     latitude, longitude = np.meshgrid(*sides, indexing="ij")
     asked = pd.DataFrame({"latitude": latitude.ravel(), "longitude": longitude.ravel()})
     column = prior.species.index(species)
-    ratios = prior.log_ratios(asked, settings)[:, column]
-    shares = np.exp(ratios).reshape(FINE, FINE) * prior.shares[column]
+    shares = np.exp(prior.log_ratios(asked, settings)[:, column]) * prior.shares[column]
+    shares = np.where(prior.n_near(asked, settings) < FEW, np.nan, shares).reshape(FINE, FINE)
     shade = ax.pcolormesh(longitude, latitude, shares, cmap="viridis", vmin=0, rasterized=True)
     ax.figure.colorbar(shade, ax=ax, label="share among plants there", format="{x:.0%}")
-    own = placed[placed["species"] == species]
-    ax.plot(placed["longitude"], placed["latitude"], ".", color="#CCCCCC", ms=2)
+    own = plants[plants["species"] == species]
+    ax.plot(plants["longitude"], plants["latitude"], ".", color="#BBBBBB", ms=2)
     ax.plot(own["longitude"], own["latitude"], "o", color=COLORS["accent"], ms=4, mec="white")
     ax.set(xlabel="longitude, degrees", ylabel="latitude, degrees")
-    most = 100 * shares.max()
-    usual = 100 * prior.shares[column]
-    title = f"{italic(species)}: up to {most:.0f} % of the plants at a place, {usual:.1f} % in all"
-    line = f"{counted(placed)}, grey; {len(own)} of it, orange; no grey dot: nobody looked"
+    title = f"Where {italic(species)} is to be expected, by {len(own)} plants"
+    line = f"{len(plants):,} plants of train, grey; its own, orange; white: too few looked"
     return titled(ax, title, line)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from plantlab.data.table import data_kind
@@ -135,6 +135,7 @@ def said(value: float, measure: str) -> str:
 def scale_axis(axis: Axis, measure: str) -> None:
     """Label an axis by a measure, or by other words, in percent unless it is a rank."""
     axis.set_label_text(LABELS.get(measure, measure))
+    axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))  # 2.5 % would be shown as 3
     if not measure.endswith("mrr"):
         unit = "" if measure == "gain" else " %"
         axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=unit))

@@ -96,7 +96,22 @@ class Prior:
             told[start : start + n_rows] = self._ratios(some, settings, cell)
         return told[of_row]
 
+    def n_near(self, asked: pd.DataFrame, settings: Settings) -> np.ndarray:
+        """Return how many plants count at each place, (N,): the sum of their kernels."""
+        if asked.empty:
+            return np.zeros(0)
+        return self._kernels(asked, settings, 0.0).sum(axis=1)
+
     def _ratios(self, asked: pd.DataFrame, settings: Settings, cell: float) -> np.ndarray:
+        kernel = self._kernels(asked, settings, cell)
+        n_species = len(self.species)
+        sums = [np.bincount(self.columns, row, minlength=n_species) for row in kernel]
+        near = np.array(sums) + settings.pseudo * self.shares  # (N, K)
+        of_all = kernel.sum(axis=1, keepdims=True) + settings.pseudo
+        return np.log(near / of_all) - np.log(self.shares)
+
+    def _kernels(self, asked: pd.DataFrame, settings: Settings, cell: float) -> np.ndarray:
+        """Return how much each plant counts at each place, (N, plants), from 0 to 1."""
         latitude = asked["latitude"].to_numpy(float)
         longitude = asked["longitude"].to_numpy(float)
         away = kilometres_between(
@@ -111,12 +126,7 @@ class Prior:
             same = _cells(latitude, cell)[:, None] == _cells(self.latitude, cell)
             same &= _cells(longitude, cell)[:, None] == _cells(self.longitude, cell)
             kernel = np.where(same, 0, kernel)
-        kernel = np.nan_to_num(kernel)  # an unknown place is near to none
-        n_species = len(self.species)
-        sums = [np.bincount(self.columns, row, minlength=n_species) for row in kernel]
-        near = np.array(sums) + settings.pseudo * self.shares  # (N, K)
-        of_all = kernel.sum(axis=1, keepdims=True) + settings.pseudo
-        return np.log(near / of_all) - np.log(self.shares)
+        return np.nan_to_num(kernel)  # an unknown place is near to none
 
     def weigh(self, said: Predictions, settings: Settings, cell: float = 0.0) -> Predictions:
         """Return what was said, with place and season taken into account; weight 0 changes nothing.

@@ -9,12 +9,18 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from plantlab.predictions.metrics import score
 from plantlab.predictions.predictions import Predictions
 from plantlab.predictions.prior import RADII, WEIGHTS, Prior, Settings
 from plantlab.predictions.several import gained
 
 POOLS = ("max", "mean")
 RANKS = ("species", "genus", "family")
+SEEN = {
+    (0, 0.1): "under a tenth",
+    (0.1, 0.25): "a tenth to a quarter",
+    (0.25, 1.01): "over a quarter",
+}
 EVERY_DAY = 1000.0  # days of a kernel that asks about no season
 
 
@@ -144,26 +150,31 @@ def score_ways(
         row = {"method": method, "split": "test", "n": len(f1), "threshold": threshold}
         row |= {"f1": mean, "f1_low": low, "f1_high": high}
         row |= {"n_listed": listed.sum(axis=1).mean()}
-        row |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high, "kind": kind}
-        rows.append(row)
+        gains = {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
+        rows.append(row | (gains if rows else dict.fromkeys(gains, np.nan)) | {"kind": kind})
     return pd.DataFrame(rows)
 
 
-def by_threshold(scores: np.ndarray, present: np.ndarray) -> pd.DataFrame:
+def by_threshold(
+    scores: np.ndarray, present: np.ndarray, chosen: float | None = None
+) -> pd.DataFrame:
     """Return what a threshold does to lists: threshold, f1, precision, recall, a row each.
 
-    Precision is the share of listed species that stand in the plots, recall the share of those that
-    stand there which are listed; f1 is the mean over plots.
+    Precision is the share of listed species that stand in the plots, NaN where nothing is listed;
+    recall the share of those that stand there which are listed, both over all plots together; f1 is
+    the mean over plots.
 
     Args:
-        scores: (P, K). present: bool (P, K).
+        scores: (P, K). present: bool (P, K). chosen: a threshold that shall be among those tried.
     """
     rows = []
-    for threshold in np.linspace(0.02, 0.98, 49):
+    tried = np.linspace(0.02, 0.98, 49)
+    for threshold in np.unique(tried if chosen is None else [*tried, chosen]):
         listed = scores >= threshold
         hits = (listed & present).sum()
         row = {"threshold": threshold, "f1": f1_by_plot(listed, present).mean()}
-        row |= {"precision": hits / max(listed.sum(), 1), "recall": hits / present.sum()}
+        precision = hits / listed.sum() if listed.any() else np.nan
+        row |= {"precision": precision, "recall": hits / present.sum()}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -208,3 +219,38 @@ def choose_for_lists(
             most = f1
             best = settings
     return best
+
+
+def stand_in_tiles(spoken: pd.DataFrame, individuals: pd.DataFrame) -> pd.DataFrame:
+    """Return `spoken` with `in_tile`: whether a plant of the species stands in the tile that spoke.
+
+    A tile may name a species that stands elsewhere in the plot: right for a wrong reason.
+
+    Args:
+        spoken: of `spoke`. individuals: the plants of that plot: species, left, top, side.
+    """
+    inside = []
+    for tile in spoken.itertuples():
+        own = individuals[individuals["species"] == tile.species]
+        across = (own["left"] < tile.left + tile.side) & (own["left"] + own["side"] > tile.left)
+        down = (own["top"] < tile.top + tile.side) & (own["top"] + own["side"] > tile.top)
+        inside.append(bool((across & down).any()))
+    return spoken.assign(in_tile=inside)
+
+
+def by_share_seen(answers: Predictions, shares: np.ndarray) -> pd.DataFrame:
+    """Return how many plants cut out of plots are named right, by how much of a square is seen.
+
+    A row a range of shares: of its square, n, top1 with its interval over plots, kind.
+
+    Args:
+        answers: a row a plant, obs_id its plot. shares: (N,) of its own square that is seen of it.
+    """
+    rows = []
+    for (least, most), words in SEEN.items():
+        some = answers.select((shares >= least) & (shares < most))
+        if len(some):
+            row = score(some, measures=["top1"]).iloc[0]
+            told = {name: row[name] for name in ("n", "top1", "top1_low", "top1_high", "kind")}
+            rows.append({"seen of its square": words} | told)
+    return pd.DataFrame(rows)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
@@ -19,11 +19,10 @@ from plantlab.service.state import State
 log = logging.getLogger("plantlab.service")
 
 
-def create_app(state: State, keys: Sequence[str] = (), private: bool = False) -> FastAPI:
+def create_app(state: State, private: bool = False) -> FastAPI:
     """Return the service as an ASGI application.
 
     Args:
-        keys: that may ask; none lets everybody ask.
         private: whether images may be fetched from the service's own network.
     """
 
@@ -40,7 +39,7 @@ def create_app(state: State, keys: Sequence[str] = (), private: bool = False) ->
     app.state.service = state
     app.state.private = private
     app.include_router(router)
-    app.add_middleware(Gate, keys=keys)
+    app.add_middleware(Gate, keys=state.keys)
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _wrong_field)
     app.add_exception_handler(HTTPException, _wrong_route)

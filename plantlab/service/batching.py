@@ -59,13 +59,21 @@ class Batcher:
                 continue
             for question, answer in zip(asked, answers):
                 with suppress(asyncio.InvalidStateError):
-                    question.answer.set_result(answer)
+                    if isinstance(answer, Exception):
+                        question.answer.set_exception(answer)
+                    else:
+                        question.answer.set_result(answer)
 
     def _ask(self, questions: list[list[bytes]]) -> list[tuple[Predictions, np.ndarray, dict]]:
         """Return an answer for each question; the model sees all of their photos at once."""
         problems = {}
         every = [photo for photos in questions for photo in photos]
-        said, found = self.model.see(every, problems)
+        try:
+            said, found = self.model.see(every, problems)
+        except Exception:
+            if len(questions) == 1:
+                raise
+            return [self._alone(photos) for photos in questions]  # strangers pay for no other
         answers = []
         first = 0
         for photos in questions:
@@ -73,3 +81,10 @@ class Batcher:
             answers.append((said.select(rows), found[rows], problems))
             first += len(photos)
         return answers
+
+    def _alone(self, photos: list[bytes]) -> tuple | Exception:
+        """Return the answer to one question, or what came of it."""
+        try:
+            return self._ask([photos])[0]
+        except Exception as error:
+            return error

@@ -9,6 +9,7 @@ from plantlab.identify.answer import Answer
 from plantlab.identify.model import Identifier
 
 WHOLE = ("all", "best", "k-world-flora")  # what clients call everything that a model knows
+BINOMIAL = r"^(?:[×xX] )?([A-Z][a-zß-ÿ-]+) (?:[×xX] )?[a-zß-ÿ-]+"  # its first part: the genus
 LEAST = 0.001  # a score below is no result, but for the best
 MOST = 100  # results, where no number is asked for
 LANGUAGES = """
@@ -33,12 +34,21 @@ def taxon(name: str | None) -> dict:
     }
 
 
+def genera(taxonomy: pd.DataFrame) -> pd.Series:
+    """Return the genus of each species, "" where none is known or can be read off its name.
+
+    >>> names = ["Rosa canina L.", "× Cuprocyparis leylandii", "pink primrose"]
+    >>> genera(pd.DataFrame({"species": names})).tolist()
+    ['Rosa', 'Cuprocyparis', '']
+    """
+    read = taxonomy["species"].str.extract(BINOMIAL, expand=False)
+    known = taxonomy.get("genus", pd.Series(index=taxonomy.index, dtype=object))
+    return known.fillna(read).fillna("")
+
+
 def species(row: pd.Series) -> dict:
     """Return a species of a model's taxonomy: its names, genus and family."""
-    genus = row.get("genus")
-    if not isinstance(genus, str):
-        words = row["species"].split()
-        genus = words[0] if len(words) > 1 else ""
+    genus = genera(row.to_frame().T).iloc[0]
     names = taxon(row["species"])
     return names | {"genus": taxon(genus), "family": taxon(row.get("family")), "commonNames": []}
 
@@ -65,11 +75,13 @@ def results(names: pd.DataFrame, most: int | None) -> list[dict]:
 
 def other_results(names: pd.DataFrame) -> dict:
     """Return the scores of genera and families: the sums of those of their species."""
+    names = names.assign(genus=genera(names))
     told = {}
     for rank in ("genus", "family"):
         told[rank] = []
         if rank not in names:
             continue
+        names = names[names[rank].fillna("") != ""]
         sums = names.groupby(rank)["score"].sum().sort_values(ascending=False)
         for name, score in sums[sums >= LEAST].items():
             told[rank].append({"score": round(float(score), 5), rank: taxon(name)})

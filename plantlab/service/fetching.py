@@ -14,6 +14,8 @@ from plantlab.service.uploads import Upload
 
 SECONDS = 10.0
 MOST_MOVES = 3  # redirects that are followed
+IN_DISGUISE = "64:ff9b::/96 64:ff9b:1::/48 2002::/16 2001::/32 ::/96 fec0::/10"
+WRAPPED = [ipaddress.ip_network(each) for each in IN_DISGUISE.split()]  # may hold private ones
 
 
 async def fetch(addresses: Sequence[str], private: bool = False) -> list[Upload]:
@@ -23,31 +25,54 @@ async def fetch(addresses: Sequence[str], private: bool = False) -> list[Upload]
         private: also from addresses of the service's own network, which a stranger must not reach
             through it.
     Raises:
-        Refusal: 400, an address that is no public http one, or does not give an image in time.
+        Refusal: 400, an address that is no public http one, or does not give an image in time. 413,
+            they hold too much together.
     """
-    fetched = await asyncio.gather(*[_fetch_one(address, private) for address in addresses])
-    if sum(len(upload.content) for upload in fetched) > MAX_BYTES:
-        raise Refusal(413, f"the images hold more than {MAX_BYTES // 1_000_000} MB together.")
-    return fetched
+    budget = Budget()
+    async with httpx.AsyncClient(timeout=httpx.Timeout(SECONDS), trust_env=False) as client:
+        uploads = []
+        for address in addresses:
+            uploads.append(await _fetch_one(client, address, private, budget))
+    return uploads
 
 
-async def _fetch_one(address: str, private: bool) -> Upload:
+class Budget:
+    """How many bytes the images of a question may still hold."""
+
+    def __init__(self) -> None:
+        self.left = MAX_BYTES
+
+    def take(self, n: int) -> None:
+        """Take some.
+
+        Raises:
+            Refusal: 413, they are not left.
+        """
+        self.left -= n
+        if self.left < 0:
+            raise Refusal(413, f"the images hold more than {MAX_BYTES // 1_000_000} MB together.")
+
+
+async def _fetch_one(
+    client: httpx.AsyncClient, address: str, private: bool, budget: Budget
+) -> Upload:
     """Return one image. Every move is looked at as the first address is."""
     url = address
-    timeout = httpx.Timeout(SECONDS)
-    async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client:
-        for _ in range(MOST_MOVES + 1):
-            try:
-                content, url = await asyncio.wait_for(_ask(client, url, private), 3 * SECONDS)
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as error:
-                raise _failed(address, type(error).__name__) from None
-            if content is not None:
-                name = unquote(urlsplit(url).path.rpartition("/")[2])
-                return Upload(name or "image", content)
+    for _ in range(MOST_MOVES + 1):
+        try:
+            asked = _ask(client, url, private, budget)
+            content, url = await asyncio.wait_for(asked, 3 * SECONDS)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError):
+            raise _failed(address, "its server cannot be reached, or is too slow") from None
+        if content is not None:
+            name = unquote(urlsplit(url).path.rpartition("/")[2])
+            return Upload(name or "image", content)
     raise _failed(address, "it moves on and on")
 
 
-async def _ask(client: httpx.AsyncClient, url: str, private: bool) -> tuple[bytes | None, str]:
+async def _ask(
+    client: httpx.AsyncClient, url: str, private: bool, budget: Budget
+) -> tuple[bytes | None, str]:
     """Return what lies there and its address; or nothing, and where it has moved."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -56,17 +81,19 @@ async def _ask(client: httpx.AsyncClient, url: str, private: bool) -> tuple[byte
     host = await _look_up(parts.hostname, port, url, private)
     # asked by number, so that the name cannot mean another machine by now
     numbered = httpx.URL(url).copy_with(host=host)
-    request = client.build_request(
-        "GET", numbered, headers={"Host": parts.netloc.rpartition("@")[2]}
-    )
+    named = parts.netloc.rpartition("@")[2]
+    headers = {"Host": named, "Accept-Encoding": "identity"}
+    request = client.build_request("GET", numbered, headers=headers)
     request.extensions["sni_hostname"] = parts.hostname
     answer = await client.send(request, stream=True)
     try:
-        if answer.is_redirect:
+        if answer.has_redirect_location:
             return None, str(httpx.URL(url).join(answer.headers["location"]))
         if answer.status_code != 200:
             raise _failed(url, f"its server answers {answer.status_code}")
-        return await _read(answer, url), url
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            raise _failed(url, "its server packs what it sends")
+        return await _read(answer, budget), url
     finally:
         await answer.aclose()
 
@@ -76,18 +103,25 @@ async def _look_up(name: str, port: int, url: str, private: bool) -> str:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     numbers = [entry[4][0] for entry in found]
-    if not private and not all(ipaddress.ip_address(number).is_global for number in numbers):
+    if not private and not all(map(_is_public, numbers)):
         raise _failed(url, "it is not on the public internet")
     return numbers[0]
 
 
-async def _read(answer: httpx.Response, url: str) -> bytes:
-    content = b""
-    async for part in answer.aiter_bytes():
+def _is_public(number: str) -> bool:
+    """Return whether a machine lies on the public internet, and no address hides another in it."""
+    address = ipaddress.ip_address(number)
+    if any(address in network for network in WRAPPED if network.version == address.version):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+async def _read(answer: httpx.Response, budget: Budget) -> bytes:
+    content = bytearray()
+    async for part in answer.aiter_raw():
+        budget.take(len(part))
         content += part
-        if len(content) > MAX_BYTES:
-            raise _failed(url, f"it holds more than {MAX_BYTES // 1_000_000} MB")
-    return content
+    return bytes(content)
 
 
 def _failed(url: str, why: str) -> Refusal:

@@ -4,7 +4,7 @@ import datetime
 from typing import Annotated, Literal
 
 from fastapi import UploadFile
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from plantlab.identify.tiles import Tiling
 from plantlab.predictions.quadrats import RANKS
@@ -27,7 +27,14 @@ Language = Annotated[str, AfterValidator(_known_language)]
 
 
 class Keyed(BaseModel):
-    """A request that may need a key."""
+    """A request that may need a key. A field that is sent empty is one that is not sent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_blanks(cls, sent: object) -> object:
+        if not isinstance(sent, dict):
+            return sent
+        return {name: value for name, value in sent.items() if value != ""}
 
     api_key: str = Field("", alias="api-key", description="where the service asks for one")
 
@@ -94,4 +101,4 @@ class Surveying(Cut):
 class Costing(Cut):
     """A photo of which only the size is known."""
 
-    size: str = Field(pattern=r"^\d{1,6}x\d{1,6}$", description="as 4000x3000, in pixels")
+    size: str = Field(pattern=r"^[1-9]\d{0,5}x[1-9]\d{0,5}$", description="as 4000x3000, in pixels")

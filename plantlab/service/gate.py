@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import math
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,11 @@ from plantlab.service.refusals import Refusal, response
 MAX_BYTES = 50_000_000  # of a body
 MAX_URI = 8192  # bytes of path and query
 PATIENCE = 30.0  # seconds that a client may keep silent while it sends
-OPEN = ("/v2/_status", "/v2/related", "/docs", "/openapi.json", "/favicon.ico")
+LONGEST = 300.0  # seconds that a body may take, all in all
+STATUS = "/v2/_status"  # is answered whatever else is asked
+OPEN = (STATUS, "/v2/related", "/docs", "/openapi.json", "/favicon.ico")
 DAILY = 1_000_000  # identifications of a key
-AT_ONCE = 100  # requests
+AT_ONCE = 2000  # requests that may wait for their answer
 NO_KEY = "api-key is missing, or is not one of this service; add ?api-key=YOUR_KEY."
 
 
@@ -43,6 +46,16 @@ class Quota:
         Raises:
             Refusal: 429, fewer are left; nothing is taken.
         """
+        left = self.check(key, n)
+        self.spent[key] += n
+        return left - n
+
+    def check(self, key: str, n: int = 1) -> int:
+        """Return how many are left.
+
+        Raises:
+            Refusal: 429, fewer than `n` are left.
+        """
         left = self.remaining(key)
         if n > left:
             until = {"Retry-After": str(_seconds_to_midnight())}
@@ -52,8 +65,7 @@ class Quota:
                 "they are renewed at midnight UTC.",
                 until,
             )
-        self.spent[key] += n
-        return left - n
+        return left
 
 
 def _seconds_to_midnight() -> int:
@@ -102,10 +114,12 @@ class Gate:
 
     def _check(self, scope: Scope) -> None:
         """Raise a Refusal of a request whose head shows that it is not served."""
-        if self.n_inside > AT_ONCE:
-            raise Refusal(503, f"more than {AT_ONCE} ask at once; ask again.", {"Retry-After": "2"})
         if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URI:
             raise Refusal(414, f"the address is longer than {MAX_URI} bytes; POST the images.")
+        if scope["path"] == STATUS:
+            return
+        if self.n_inside > AT_ONCE:
+            raise Refusal(503, f"more than {AT_ONCE} ask at once; ask again.", {"Retry-After": "2"})
         path = scope["path"]
         if self.keys and not path.startswith(OPEN) and not self._knows(key_of(scope)):
             raise Refusal(401, NO_KEY)
@@ -135,6 +149,7 @@ class _Meter:
     def __init__(self, receive: Receive, patience: float):
         self._receive = receive
         self.patience = patience
+        self.until = time.monotonic() + LONGEST
         self.n_bytes = 0
         self.is_whole = False
         self.refusal: Refusal | None = None
@@ -150,7 +165,8 @@ class _Meter:
         try:
             message = await self._next()
         except TimeoutError:
-            why = f"nothing came for {self.patience:g} seconds; send again."
+            why = f"nothing came for {self.patience:g} seconds, or not all in {LONGEST:g}; "
+            why += "send again."
             self.refusal = Refusal(408, why)
             raise self.refusal from None
         if self.n_bytes > MAX_BYTES:
@@ -167,8 +183,9 @@ class _Meter:
                 return
 
     async def _next(self) -> Message:
+        patience = min(self.patience, self.until - time.monotonic())
         try:
-            message = await asyncio.wait_for(self._receive(), self.patience)
+            message = await asyncio.wait_for(self._receive(), patience)
         except TimeoutError:
             self.is_whole = True  # nobody waits twice
             raise

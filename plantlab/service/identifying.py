@@ -12,7 +12,7 @@ from plantlab.quality.questions import keep_question
 from plantlab.service import contract
 from plantlab.service.refusals import Refusal
 from plantlab.service.state import State
-from plantlab.service.uploads import Upload, check_question, unreadable
+from plantlab.service.uploads import Upload, check_count, check_images, unreadable
 
 ALIKE = 3  # related images of a species
 
@@ -42,6 +42,17 @@ class Asked:
     where: Where | str = "photo"
 
 
+def check_asked(state: State, asked: Asked, n_images: int) -> None:
+    """Check a question before its images are there.
+
+    Raises:
+        Refusal: 400, 404 or 429, see README.md.
+    """
+    state.species_of(asked.project)
+    check_count(n_images, asked.organs)
+    state.quota.check(state.account(asked.key))
+
+
 async def identify(state: State, asked: Asked) -> dict:
     """Return the answer to a question about one plant.
 
@@ -49,8 +60,10 @@ async def identify(state: State, asked: Asked) -> dict:
         Refusal: 400, 404 or 429, see README.md.
     """
     within = state.species_of(asked.project)
-    asked.organs = check_question(asked.images, asked.organs)
-    left = state.quota.spend(asked.key)
+    check_count(len(asked.images), asked.organs)
+    asked.organs = asked.organs or ["auto"] * len(asked.images)
+    await asyncio.to_thread(check_images, asked.images)
+    left = state.quota.spend(state.account(asked.key))
     photos = [upload.content for upload in asked.images]
     said, found, problems = await state.batcher.see(photos)
     for number, upload in enumerate(asked.images):

@@ -17,12 +17,18 @@ class Refusal(Exception):
         self.headers = headers
 
 
+def clean(text: str) -> str:
+    """Return text that can be sent: without halves of letters that a client made up."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def body(status: int, message: str) -> dict:
     """Return the body of a refusal: statusCode, error, message.
 
     >>> body(404, "Species not found")
     {'statusCode': 404, 'error': 'Not Found', 'message': 'Species not found'}
     """
+    message = clean(message)
     phrase = PHRASES.get(status) or HTTPStatus(status).phrase
     return {"statusCode": status, "error": phrase, "message": message}
 

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from plantlab.identify.where import Where
 from plantlab.service import contract, fetching, fields, listing, shapes
 from plantlab.service.gate import key_of
-from plantlab.service.identifying import Asked, identify
-from plantlab.service.refusals import Refusal
+from plantlab.service.identifying import Asked, check_asked, identify
+from plantlab.service.refusals import Refusal, clean
 from plantlab.service.state import State
 from plantlab.service.surveying import Survey, survey, tiles_of
 from plantlab.service.uploads import Upload
@@ -28,7 +28,7 @@ def _state(request: Request) -> State:
 
 
 async def _upload(file: UploadFile) -> Upload:
-    return Upload(file.filename or "image", await file.read())
+    return Upload(clean(file.filename or "image"), await file.read())
 
 
 # one plant
@@ -63,9 +63,10 @@ async def get_identify(
 ) -> dict:
     """Name one plant from images on the web."""
     state = _state(request)
-    state.species_of(project)  # before anything is fetched
-    uploads = await fetching.fetch(asking.images, request.app.state.private)
-    return await identify(state, _asked(request, project, asking, uploads, asking.organs))
+    asked = _asked(request, project, asking, [], asking.organs)
+    check_asked(state, asked, len(asking.images))  # before anything is fetched
+    asked.images = await fetching.fetch(asking.images, request.app.state.private)
+    return await identify(state, asked)
 
 
 def _asked(

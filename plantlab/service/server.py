@@ -39,9 +39,9 @@ def serve(
     loaded.ready.embed(np.zeros((1, 3, side, side), np.uint8))  # the first to ask waits for nothing
     if keep is not None:
         Path(keep).mkdir(parents=True, exist_ok=True)
-    state = State(loaded, lists, Quota(daily), keep)
+    state = State(loaded, lists, Quota(daily), keep, keys)
     print(_greeting(state, host, port, keys, keep), flush=True)
-    app = create_app(state, keys, private)
+    app = create_app(state, private)
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     return 0
 

@@ -159,6 +159,7 @@ class FoundSpecies(Found):
     """A species on a photo of many plants; `reject` says that these tiles show no plant."""
 
     binomial: str | None = None
+    author: str | None = None
     genus: str | None = None
     family: str | None = None
     location: list[Location] | None = None

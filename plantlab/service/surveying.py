@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from PIL import ExifTags, Image
 
 from plantlab.data.photos import PhotoError, open_photo
 from plantlab.identify.tiles import Tiling, cut, name_tiles
@@ -14,10 +13,9 @@ from plantlab.predictions.quadrats import RANKS, covered_pixels, sum_tiles
 from plantlab.service import contract
 from plantlab.service.refusals import Refusal
 from plantlab.service.state import State
-from plantlab.service.uploads import Upload, check_image, unreadable
+from plantlab.service.uploads import Upload, check_image, unreadable, upright_size
 
 NO_PLANT = "no plant"  # the name of what tiles show that resembles nothing learnt
-SIDEWAYS = (5, 6, 7, 8)  # orientations of EXIF in which width and height are exchanged
 
 
 @dataclass
@@ -57,28 +55,19 @@ async def survey(state: State, asked: Survey) -> dict:
         Refusal: 400, 404 or 429, see README.md.
     """
     within = state.species_of(asked.project)
-    head = check_image(asked.image)
-    tiles = tiles_of(*_upright_size(head), asked.tiling)
-    left = state.quota.spend(asked.key, len(tiles))
+    head = await asyncio.to_thread(check_image, asked.image)
+    tiles = tiles_of(*upright_size(head), asked.tiling)
+    left = state.quota.spend(state.account(asked.key), len(tiles))
     async with state.survey_turn:
         results = await asyncio.to_thread(_results, state, asked, tiles, within)
     return {
-        "status": "ok",
+        "status": "OK",
         "query": {"project": asked.project},
         "language": "en",
         "results": results,
         "version": contract.version(state.model),
         "remainingIdentificationRequests": left,
     }
-
-
-def _upright_size(head: Image.Image) -> tuple[int, int]:
-    """Return width and height of an image as open_photo turns it."""
-    try:
-        turned = head.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-    except Exception:  # unreadable EXIF says nothing
-        turned = False
-    return (head.height, head.width) if turned else (head.width, head.height)
 
 
 def _results(state: State, asked: Survey, tiles: pd.DataFrame, within: list[str]) -> dict:
@@ -118,6 +107,8 @@ def _names(state: State, rank: str) -> pd.Series | None:
     if rank == "species":
         return None
     taxonomy = state.model.taxonomy
+    if rank == "genus":
+        return contract.genera(taxonomy)
     return taxonomy.get(rank, pd.Series("", taxonomy.index)).fillna("")
 
 
@@ -131,6 +122,7 @@ def _species(state: State, row: pd.Series, said: Predictions, organs: list[str])
     taxon = state.model.taxonomy.iloc[state.model.species.index(row["name"])]
     names = contract.species(taxon)
     told = _numbers(row) | {"binomial": names["scientificNameWithoutAuthor"]}
+    told["author"] = names["scientificNameAuthorship"]
     for rank in RANKS[1:]:
         told[rank] = names[rank]["scientificNameWithoutAuthor"]
     places = []
