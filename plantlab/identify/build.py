@@ -95,8 +95,7 @@ def build(
         "date": datetime.now(UTC).date().isoformat(),
     }
     model = Identifier(network, card, taxonomy, references, arrays | organ_head)
-    _add_places(model, train.images, known, strangers, error)
-    return model
+    return _with_places(model, train.images, known, strangers, error)
 
 
 def _ask(
@@ -112,21 +111,22 @@ def _ask(
     return Asked(rows, embeddings, said)
 
 
-def _add_places(
+def _with_places(
     model: Identifier,
     learnt: pd.DataFrame,
     known: Predictions,
     strangers: Predictions,
     error: float,
-) -> None:
-    """Tell a model where its plants grow, and how sure it must be there; nothing if too few say."""
+) -> Identifier:
+    """Return the model, told where its plants grow and how sure it must be there."""
     places = learn_places(learnt, known)
     if places is None:
-        return
+        return model
     model.prior, settings = places
     there = [model.prior.weigh(said, settings, CELL) for said in (known, strangers)]
     model.card["prior"] = settings.to_dict()
     model.card["prior_limits"] = _limits(*there, model.taxonomy, error)["limits"]
+    return model
 
 
 def _by_split(images: pd.DataFrame) -> dict[str, pd.DataFrame]:
