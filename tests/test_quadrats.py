@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from plantlab import greenhouse, plots
-from plantlab.data import vegetation
+from plantlab.data import table, vegetation
 from plantlab.data.table import TableError
 from plantlab.greenhouse.quadrats import LEAST, photograph_plot, plan_plots, present
+from plantlab.identify import store, tiles
 from plantlab.predictions import Predictions
 from plantlab.predictions.prior import Prior
 from plantlab.predictions.quadrats import (
@@ -83,19 +84,28 @@ def test_plots_are_built_once_and_the_flora_keeps_its_bytes(project):
     assert again.individuals.equals(field.individuals)
 
 
+def test_plants_cut_out_of_generated_plots_are_called_generated(project):
+    field = greenhouse.build_plots(3, n_species=8, size=128, n_jobs=1)
+    model = store.load("five-flowers")
+    said, found = tiles.name_individuals(model, field.plots, field.individuals)
+    assert len(said) == len(found) == len(field.individuals)
+    assert table.data_kind(said.images) == "generated"
+    assert said.images["species"].tolist() == field.individuals["species"].tolist()
+
+
 def test_a_table_of_plots_is_read(tmp_path):
-    table = tmp_path / "plots.csv"
+    listed = tmp_path / "plots.csv"
     rows = [["a.jpg", "Aa a; Cc c"], ["b.jpg", ""], ["c.jpg", "Bb b;Aa a"], ["d.jpg", "Bb b"]]
-    pd.DataFrame(rows, columns=["image_path", "species"]).to_csv(table, index=False)
-    read, here = vegetation.read_quadrats(table, SPECIES)
+    pd.DataFrame(rows, columns=["image_path", "species"]).to_csv(listed, index=False)
+    read, here = vegetation.read_quadrats(listed, SPECIES)
     assert here.tolist() == [[True, False], [False, False], [True, True], [False, True]]
     assert sorted(read["split"]) == ["test", "test", "valid", "valid"]
     assert read["image_path"].iloc[0] == str(tmp_path / "a.jpg") and read["obs_id"].is_unique
     with pytest.raises(ValueError, match="none is among the 1 that were learnt"):
-        vegetation.read_quadrats(table, ["Zz z"])
-    pd.DataFrame({"image_path": ["a.jpg"]}).to_csv(table, index=False)
+        vegetation.read_quadrats(listed, ["Zz z"])
+    pd.DataFrame({"image_path": ["a.jpg"]}).to_csv(listed, index=False)
     with pytest.raises(TableError, match="species"):
-        vegetation.read_quadrats(table, SPECIES)
+        vegetation.read_quadrats(listed, SPECIES)
 
 
 # scores of ways
@@ -110,11 +120,11 @@ def test_ways_are_scored_on_test_with_thresholds_of_valid():
     truth = np.array([[True, False], [False, True]] * 4)
     is_valid = np.array([True] * 4 + [False] * 4)
     good = np.where(truth, 0.8, 0.2)
-    table = score_ways({"bad": 1 - good, "good": good}, truth, is_valid, "generated")
-    assert table["n"].tolist() == [4, 4] and table["f1"].iloc[1] == 1
-    assert np.isnan(table["gain"].iloc[0])
-    assert table["gain"].iloc[1] == pytest.approx(1 - table["f1"].iloc[0])
-    assert 0.2 < table["threshold"].iloc[1] <= 0.8
+    scored = score_ways({"bad": 1 - good, "good": good}, truth, is_valid, "generated")
+    assert scored["n"].tolist() == [4, 4] and scored["f1"].iloc[1] == 1
+    assert np.isnan(scored["gain"].iloc[0])
+    assert scored["gain"].iloc[1] == pytest.approx(1 - scored["f1"].iloc[0])
+    assert 0.2 < scored["threshold"].iloc[1] <= 0.8
     turned = by_threshold(good, truth, chosen=0.333)
     assert 0.333 in turned["threshold"].to_numpy()
     assert turned["precision"].isna().sum() == (turned["threshold"] > 0.8).sum() > 0
@@ -142,9 +152,9 @@ def test_the_tile_that_spoke_is_the_one_with_the_largest_score():
 
 def test_plants_are_counted_by_how_much_is_seen():
     said = tiles_of([[0.9, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8]], list("ppqq"), species="Aa a")
-    table = by_share_seen(said, np.array([0.05, 0.05, 0.3, 0.9]))
-    assert table["seen of its square"].tolist() == ["under a tenth", "over a quarter"]
-    assert table["n"].tolist() == [2, 2] and table["top1"].tolist() == [0.5, 0.5]
+    counted = by_share_seen(said, np.array([0.05, 0.05, 0.3, 0.9]))
+    assert counted["seen of its square"].tolist() == ["under a tenth", "over a quarter"]
+    assert counted["n"].tolist() == [2, 2] and counted["top1"].tolist() == [0.5, 0.5]
 
 
 def test_a_prior_for_lists_is_chosen_where_places_tell():

@@ -132,13 +132,14 @@ def name_individuals(
     """Return what is said of each individual, cut out of its plot by its own square; embeddings.
 
     Args:
-        plots: a row a plot, with image_path and obs_id. individuals: rows with obs_id, species,
-            left, top and side, in pixels.
+        plots: a row a plot, with image_path, obs_id and kind. individuals: rows with obs_id,
+            species, left, top and side, in pixels.
     """
     by_plot = dict(iter(individuals.groupby("obs_id")))
 
     def its_own(plot: pd.Series, _: Image.Image) -> pd.DataFrame:
-        return by_plot[plot["obs_id"]].reset_index(drop=True)
+        own = by_plot[plot["obs_id"]].reset_index(drop=True)
+        return own.assign(kind=plot["kind"])
 
     return _name_each(model, plots, its_own)
 
