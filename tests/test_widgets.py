@@ -322,8 +322,8 @@ def test_a_place_is_asked_for_where_the_model_knows_places_and_can_be_switched_o
     photo = Path(suspects["image_path"][0]).read_bytes()
     (card,) = upload(desk, photo)
     assert model.where is None  # the photo says nothing
-    place = desk.children[1].children[3]
-    assert place.layout.display is None
+    use, place = desk.children[1].children[3:]
+    assert place.layout.display is None is use.layout.display
     place.value = "45.2, 3.1"
     assert model.where == Where(45.2, 3.1)
     assert "Weighed with what grows at 45.200, 3.100." in card.children[1].value
@@ -331,7 +331,8 @@ def test_a_place_is_asked_for_where_the_model_knows_places_and_can_be_switched_o
     assert (
         "such as 45.2, 3.1" in card.children[1].value and "&lt;there&gt;" in card.children[1].value
     )
-    place.value = place.options[1]  # a garden
+    place.value = "45.2, 3.1"
+    use.value = False  # a garden
     assert model.where is None and "Weighed" not in card.children[1].value
     assert widgets.identify(Model()).children[1].children[3].layout.display == "none"
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # a visitor of the page loads no torch
 CSS = Path(__file__).with_name("identify.css")
 MENU = ("auto", *ORGANS, "other")
 N_NAMES = 5  # of an answer
-PHOTOS_PLACE = "place: as the photo says"
-NO_PLACE = "no place (a garden)"
 TOO_MANY = "<p>An answer takes up to five photos of a plant: the first five were taken.</p>"
 
 
@@ -43,7 +41,7 @@ def identify(model: "Identifier | Visitor", votes: str | Path | None = None) -> 
         True, description="they show one plant", indent=False, layout=Layout(width="auto")
     )
     flora = _choose_flora(model)
-    place = _ask_place(model)
+    place = Place(model)
     answers = widgets.VBox()
 
     def show(_) -> None:
@@ -56,7 +54,7 @@ def identify(model: "Identifier | Visitor", votes: str | Path | None = None) -> 
 
     for control in (upload, one):
         control.observe(show, "value")
-    choices = widgets.HBox([upload, one, flora, place])
+    choices = widgets.HBox([upload, one, flora, place.use, place.field])
     choices.add_class("pl-vote")
     desk = widgets.VBox([_heading(model), choices, answers])
     desk.add_class("pl-desk")
@@ -83,15 +81,37 @@ def _choose_flora(model: "Identifier | Visitor") -> widgets.Dropdown:
     return widgets.Dropdown(options=options, layout=Layout(display=display))
 
 
-def _ask_place(model: "Identifier | Visitor") -> widgets.Combobox:
-    """Return a field for a place, not to be seen where the model knows no places."""
-    return widgets.Combobox(
-        value=PHOTOS_PLACE,
-        options=[PHOTOS_PLACE, NO_PLACE],
-        placeholder="latitude, longitude",
-        continuous_update=False,
-        layout=Layout(width="240px", display=None if model.knows_places else "none"),
-    )
+class Place:
+    """Where a plant was met: a field, and a switch; not to be seen where no place is known.
+
+    Attributes:
+        use: whether a place shall count.
+        field: what is written; empty asks the photos.
+    """
+
+    def __init__(self, model: "Identifier | Visitor"):
+        self.is_known = model.knows_places
+        display = None if self.is_known else "none"
+        words = "weigh with the place"
+        self.use = widgets.Checkbox(
+            True, description=words, indent=False, layout=Layout(width="auto", display=display)
+        )
+        self.field = widgets.Text(
+            placeholder="latitude, longitude; else the photo's",
+            continuous_update=False,
+            layout=Layout(width="260px", display=display),
+        )
+
+    def where(self, photos: list[bytes]) -> Where | None:
+        """Return where the plant was met, None where nobody says so, or it shall not count.
+
+        Raises:
+            ValueError: what is written is no place.
+        """
+        if not (self.is_known and self.use.value):
+            return None
+        said = self.field.value.strip()
+        return read_where(said) if said else where_of(photos)
 
 
 def _read_uploads(files: tuple[dict, ...]) -> tuple[list[bytes], list[widgets.HTML]]:
@@ -114,7 +134,7 @@ def _card(
     model: "Identifier | Visitor",
     photos: list[bytes],
     flora: widgets.Dropdown,
-    place: widgets.Combobox,
+    place: Place,
     votes: str | Path | None,
 ) -> widgets.VBox:
     """Return what the desk shows of one plant: photos, organs, answer, look-alikes, a vote."""
@@ -141,7 +161,7 @@ class Plant:
         model: "Identifier | Visitor",
         photos: list[bytes],
         flora: widgets.Dropdown,
-        place: widgets.Combobox,
+        place: Place,
     ):
         self.model = model
         self.photos = photos
@@ -156,7 +176,7 @@ class Plant:
             continuous_update=False,  # so that a vote finds all of the name
             layout=Layout(width="220px"),
         )
-        for control in (*self.organs, flora, place):
+        for control in (*self.organs, flora, place.use, place.field):
             control.observe(self.ask, "value")
 
     def said_organs(self) -> list[str]:
@@ -166,7 +186,7 @@ class Plant:
     def ask(self, _: object = None) -> None:
         """Ask the model, and show what it says."""
         try:
-            where = self._where()
+            where = self.place.where(self.photos)
         except ValueError as error:
             self.told.value = f"<p>{html.escape(str(error))}</p>"
             return
@@ -181,17 +201,6 @@ class Plant:
         warning = _knows(self.model) if invented else ""  # no answer without a word of it
         names = tell.tell(answer, self.model.card["error"])
         self.told.value = warning + names + tell.pictures(answer, self._seen())
-
-    def _where(self) -> Where | None:
-        """Return where the plant was met, as the field or its photos say, None where nobody does.
-
-        Raises:
-            ValueError: what is written is no place.
-        """
-        said = self.place.value.strip()
-        if said == NO_PLACE or not self.model.knows_places:
-            return None
-        return where_of(self.photos) if said in ("", PHOTOS_PLACE) else read_where(said)
 
     def _seen(self) -> tuple | None:
         """Return the first photo and where it spoke for the answer, None where there is no map."""
