@@ -28,6 +28,7 @@ selenium = pytest.importorskip(
     "selenium", reason="selenium drives the browser: pip install selenium"
 )
 from selenium import webdriver  # noqa: E402
+from selenium.common.exceptions import TimeoutException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.expected_conditions import staleness_of  # noqa: E402
@@ -47,6 +48,7 @@ pytestmark = [
 ]
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1400,1000""".split()
+PATIENCE = 60  # seconds for a page: once in dozens of runs a waiting kernel never answered
 PROJECT = Path(__file__).resolve().parents[1]
 QUIET = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
 NASTY = "<img src=x onerror='document.title=1'>"
@@ -156,6 +158,7 @@ def browser(tmp_path_factory):
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     # A page without the focus never says which notebook is the current one.
     browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
+    browser.set_page_load_timeout(PATIENCE)
     yield browser
     browser.quit()
 
@@ -164,6 +167,14 @@ def wait(browser, condition, what, seconds=60):
     return WebDriverWait(browser, seconds, 0.1).until(
         lambda _: condition(), f"{what} within {seconds} s"
     )
+
+
+def visit(browser, address):
+    """Open an address as a person does: who has waited in vain asks once more."""
+    try:
+        browser.get(address)
+    except TimeoutException:
+        browser.get(address)
 
 
 def run(browser, lab, folder, name, *cells):
@@ -263,7 +274,7 @@ def page(browser, folder, *options):
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        browser.get(f"http://127.0.0.1:{port}")
+        visit(browser, f"http://127.0.0.1:{port}")
         yield
     finally:
         browser.set_window_size(1400, 1000)
