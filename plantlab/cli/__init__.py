@@ -215,6 +215,13 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     export.add_argument(
         "--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone"
     )
+    export.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="a larger model of the same species to learn from, too; may be given several times",
+    )
     export.add_argument("--licence", default="", help="of the photographs, for the model card")
     export.add_argument(
         "--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes"
@@ -229,12 +236,14 @@ def _export(args: argparse.Namespace) -> int:
     from plantlab.data.preparation import prepare
     from plantlab.identify import store
     from plantlab.identify.learn import learn
+    from plantlab.training import Distil
 
     images, _ = prepare(args.dataset, names=datasets.names_of(args), checklist=args.checklist)
     print(f"{len(images)} photos of {images['species'].nunique()} species.")
     for note in images.attrs["notes"]:
         print(note)
     folder = Path(args.folder)
+    teachers = [store.load(name).network for name in args.teacher]
     model = learn(
         images,
         args.backbone,
@@ -242,6 +251,7 @@ def _export(args: argparse.Namespace) -> int:
         args.epochs,
         weights=args.weights,
         checkpoint=folder / "training.pt",
+        cbs=[Distil(teachers)] if teachers else [],
         licence=args.licence,
         thumbnails=not args.no_photos,
     )

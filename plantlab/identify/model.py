@@ -65,6 +65,7 @@ class Identifier:
         """The network itself; one that was kept ready is made when it is first asked for."""
         kept = isinstance(self._network, Ready)
         network = self._network.make() if kept else self._network
+        network.species = self.species
         return network.eval()
 
     @cached_property
