@@ -32,11 +32,13 @@ def _parser() -> argparse.ArgumentParser:
     description = "What do your plant photographs hold?"
     parser = argparse.ArgumentParser(prog="plantlab", description=description)
     names = (
-        "look | find-photos | run | compare | score | export | identify | serve | page | workshop"
+        "look | find-photos | shards | run | compare | score | export | identify | serve | page | "
+        "workshop"
     )
     commands = parser.add_subparsers(required=True, metavar=names)
     datasets.add_look(commands)
     datasets.add_find_photos(commands)
+    datasets.add_shards(commands)
     _add_run(commands)
     _add_compare(commands)
     datasets.add_score(commands)

@@ -44,6 +44,45 @@ def names_of(args: argparse.Namespace) -> str | dict[str, str]:
     return dict(pairs) or "auto"
 
 
+# shards
+
+
+def add_shards(commands: argparse._SubParsersAction) -> None:
+    """Add `plantlab shards`, which packs photos into a few large files."""
+    from plantlab.data.shards import PER_SHARD
+
+    shards = commands.add_parser(
+        "shards", help="pack photos and their table into a few large files, to be read as a dataset"
+    )
+    shards.set_defaults(command=_shards)
+    shards.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
+    shards.add_argument("folder", help="where to; what is packed already is kept")
+    add_names(shards)
+    shards.add_argument(
+        "--size", type=int, help="shorter side in pixels; else photos stay as they are"
+    )
+    shards.add_argument(
+        "--per-shard", type=int, default=PER_SHARD, help=f"photos in a file (default {PER_SHARD})"
+    )
+
+
+def _shards(args: argparse.Namespace) -> int:
+    from plantlab.data.preparation import prepare
+    from plantlab.data.shards import write_shards
+
+    names = names_of(args)
+    images, _ = prepare(args.dataset, split=False, names=names, checklist=args.checklist)
+    for note in images.attrs["notes"]:
+        print(note)
+    files = write_shards(images, args.folder, args.size, args.per_shard)
+    n_bytes = sum(file.stat().st_size for file in files)
+    print(
+        f"{len(images)} photos are in {len(files)} files, {n_bytes / 2**20:.0f} MiB: "
+        f"{args.folder} is a dataset like any other."
+    )
+    return 0
+
+
 # find-photos
 
 

@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 from PIL import ExifTags, Image
 
+from plantlab.data.addresses import content_of, file_of, is_far, is_part, stamp
 from plantlab.data.photos import PhotoError, is_raw, open_photo
 from plantlab.data.table import add_note, require
 from plantlab.files import project_root, write_whole
+
+FACTS = ["width", "height", "sha1", "phash"]  # of every photo that can be read
 
 CAMERA = {"date": None, "latitude": np.nan, "longitude": np.nan}  # what EXIF may hold
 
@@ -38,9 +41,12 @@ def set_aside(
 
     Args:
         cache: the Parquet file, data/cache/photos.parquet unless named, that keeps what was found.
-            Every file is decoded whole, once, until its size or time changes.
+            Every file is decoded whole, once, until its size or time changes. Photos in shards were
+            when they were packed, and are not.
     """
     require(images, "image_path")
+    if _were_packed(images):
+        return images.reset_index(drop=True), images.assign(problem="").iloc[:0]
     if cache is None:
         cache = project_root() / "data" / "cache" / "photos.parquet"
     facts = _inspect_all(images["image_path"], Path(cache))
@@ -61,6 +67,13 @@ def set_aside(
     return good, bad
 
 
+def _were_packed(images: pd.DataFrame) -> bool:
+    """Return whether all are parts of shards: what was packed had been inspected."""
+    if not {*FACTS} <= set(images) or images[FACTS].isna().any(axis=None):
+        return False
+    return all(map(is_part, images["image_path"]))
+
+
 def _note_lost_species(good: pd.DataFrame, bad: pd.DataFrame) -> None:
     """Add a note to `good` where no photo of a species can be read."""
     if "species" not in bad:
@@ -76,7 +89,7 @@ def _note_lost_species(good: pd.DataFrame, bad: pd.DataFrame) -> None:
 def _inspect_all(paths: pd.Series, cache: Path) -> pd.DataFrame:
     """Return what `_inspect` says of each path, and write into `cache` what was not known yet."""
     known = _read_cache(cache)
-    keys = paths.map(_key)
+    keys = paths.map(stamp)
     is_new = ~keys.isin(known["key"])
     new = keys[is_new].drop_duplicates()
     if len(new):
@@ -97,14 +110,6 @@ def _read_cache(cache: Path) -> pd.DataFrame:
     return known
 
 
-def _key(path: str) -> str:
-    """Return what changes when the file does."""
-    if not os.path.exists(path):
-        return f"{path}|missing"
-    stat = os.stat(path)
-    return f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
-
-
 def _inspect(path: str) -> dict:
     """Return what a file holds.
 
@@ -115,7 +120,8 @@ def _inspect(path: str) -> dict:
 
     facts = {"width": 0, "height": 0, "sha1": "", "phash": "", **CAMERA, "problem": ""}
     try:
-        content = Path(path).read_bytes() if os.path.isfile(path) else b""
+        there = is_far(path) or os.path.isfile(file_of(path))
+        content = content_of(path) if there else b""
         facts["sha1"] = hashlib.sha1(content).hexdigest() if content else ""
         shown = path if is_raw(path) or not content else content  # the path says more
         photo = open_photo(shown, size=64)

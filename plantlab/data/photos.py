@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from plantlab.data.addresses import content_of
+
 SUFFIXES = {
     ".jpg",
     ".jpeg",
@@ -53,7 +55,7 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
     """Return the photo as RGB, upright; transparency on white, of an animation the first frame.
 
     Args:
-        path: a file, or its bytes.
+        path: a file, a part of one (see addresses), or its bytes.
         size: shorter side wanted; a JPEG is then decoded at the least scale that is not below it,
             2 to 4 times as fast.
     Raises:
@@ -63,7 +65,7 @@ def open_photo(path: str | Path | bytes | memoryview, size: int | None = None) -
     if isinstance(path, str | os.PathLike) and is_raw(path):
         raise PhotoError("a camera's raw file; save it as JPEG")
     try:
-        content = Path(path).read_bytes() if isinstance(path, str | os.PathLike) else bytes(path)
+        content = content_of(path) if isinstance(path, str | os.PathLike) else bytes(path)
         photo = Image.open(io.BytesIO(content))
         if size:
             photo.draft(photo.mode, (size, size))

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import save as to_safetensors
 from tqdm.auto import tqdm
 
+from plantlab.data.addresses import content_of
 from plantlab.data.table import require
 from plantlab.files import project_root, write_whole
 from plantlab.networks.backbones import Classifier, fingerprint
@@ -97,7 +98,7 @@ def _contents(images: pd.DataFrame) -> list[str]:
     """Return the sha1 of each photo's file."""
     if "sha1" in images:
         return list(images["sha1"])
-    files = (Path(path).read_bytes() for path in images["image_path"])
+    files = map(content_of, images["image_path"])
     return [hashlib.sha1(file).hexdigest() for file in files]
 
 

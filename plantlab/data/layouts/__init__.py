@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pandas as pd
 
+from plantlab.data.addresses import is_far
 from plantlab.data.fetch import PUBLISHED as PHOTOGRAPHS
 from plantlab.data.fetch import fetched
 from plantlab.data.layouts import (
@@ -22,12 +23,14 @@ from plantlab.data.layouts import (
     plantclef,
     plantnet,
     questions,
+    shards,
     tables,
 )
 from plantlab.data.layouts.cleaned import clean_names, clean_places
 from plantlab.data.layouts.found import Found
 from plantlab.data.layouts.names import split_of
 from plantlab.data.layouts.search import find_photos
+from plantlab.data.layouts.shards import read_shards
 from plantlab.data.plants import name_lone_photos
 from plantlab.data.table import COLUMNS, TableError
 from plantlab.files import project_root
@@ -57,7 +60,8 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
             photos, a CSV or Parquet table, Oxford Flowers-102, PlantCLEF 2015-2017 (XML) or
             2022-2025 (CSV), Pl@ntNet-300K, a Darwin Core archive, COCO as iNaturalist 2017-2021
             (a folder with its JSON files, or one of them), lists of "photo label" (train.txt,
-            test.txt), questions that a service kept, or "greenhouse", the built-in flora
+            test.txt), questions that a service kept, shards (a folder, or an address such as
+            https://, s3:// or gs://), or "greenhouse", the built-in flora
             ("greenhouse-1" is another one, grown from seed 1), or published photographs by name,
             which are fetched the first time: "flower_photos", "oxford102", "plantnet300k". A
             relative path starts at the working folder, else at the project's.
@@ -75,7 +79,12 @@ def read_images(source: str | Path, names: str | dict[str, str] = "auto") -> pd.
         from plantlab import greenhouse
 
         return greenhouse.build(seed=int(built_in[1] or 0))
+    if is_far(source):
+        return _to_table(read_shards(source), str(source).rstrip("/").split("/")[-1], shards)
     path = _locate(source)
+    packed = read_shards(path) if path.is_dir() else None
+    if packed is not None:
+        return _to_table(packed, path.name, shards)
     for table in (path, path / "images.parquet", path / "images.csv"):
         if table.is_file():
             is_general = table.stem in ("images", "labels")  # its folder says more
