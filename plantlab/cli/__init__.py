@@ -224,6 +224,15 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
         metavar="MODEL",
         help="a larger model of the same species to learn from, too; may be given several times",
     )
+    export.add_argument(
+        "--batch-size", type=int, default=32, help="photos a step and process (default 32)"
+    )
+    export.add_argument(
+        "--parts",
+        type=int,
+        default=1,
+        help="save and validate so many times an epoch: for epochs that take hours",
+    )
     export.add_argument("--licence", default="", help="of the photographs, for the model card")
     export.add_argument(
         "--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes"
@@ -235,12 +244,21 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
+    from plantlab.networks import parallel
+
+    with parallel.one_voice():  # torchrun starts several of us
+        return _export_together(args)
+
+
+def _export_together(args: argparse.Namespace) -> int:
     from plantlab.data.preparation import prepare
     from plantlab.identify import store
     from plantlab.identify.learn import learn
+    from plantlab.networks.parallel import first_alone, is_first
     from plantlab.training import Distil
 
-    images, _ = prepare(args.dataset, names=datasets.names_of(args), checklist=args.checklist)
+    with first_alone():
+        images, _ = prepare(args.dataset, names=datasets.names_of(args), checklist=args.checklist)
     print(f"{len(images)} photos of {images['species'].nunique()} species.")
     for note in images.attrs["notes"]:
         print(note)
@@ -254,9 +272,13 @@ def _export(args: argparse.Namespace) -> int:
         weights=args.weights,
         checkpoint=folder / "training.pt",
         cbs=[Distil(teachers)] if teachers else [],
+        batch_size=args.batch_size,
+        parts=args.parts,
         licence=args.licence,
         thumbnails=not args.no_photos,
     )
+    if not is_first():
+        return 0
     store.save(model, folder, args.onnx)
     print(store.model_card(model))
     print(f"The model is in {folder}. Try it: plantlab page --model {folder}")

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from plantlab.identify.build import build
 from plantlab.identify.model import Identifier
 from plantlab.networks.backbones import DEFAULT
 from plantlab.networks.embeddings import embed
+from plantlab.networks.parallel import from_first
 from plantlab.training.learner import usual
 from plantlab.training.recipe import predict, train
 
@@ -38,8 +40,9 @@ def learn(
     Args:
         epochs: of step two; 0 leaves the body frozen, which takes seconds.
         cbs: fastai callbacks besides the usual ones, such as one that tells how far it is.
-        options: those of `build`.
+        options: those of `build`; and batch_size and parts, of batches.loaders.
     """
+    loading = {name: options.pop(name) for name in ("batch_size", "parts") if name in options}
     valid = images[images["split"] == "valid"].reset_index(drop=True)
     methods = ["frozen", "two-step"] if epochs else ["frozen"]
     networks = {}
@@ -58,13 +61,14 @@ def learn(
             checkpoint=checkpoint,
             progress=True,
             cbs=[*usual(), *cbs],
+            **loading,
         )
         said = predict(network, species, valid, image_size, cache=_cache(method))
         share = said.right().mean()
         print(f"{method}: {share:.3f} of {len(valid)} valid photos named right")
         networks[method] = network
         shares[method] = share
-    best = max(methods, key=shares.get)
+    best = from_first(partial(max, methods, key=shares.get))
     model = build(networks[best], species, images, image_size, cache=_cache(best), **options)
     model.card["method"] = best
     return model

@@ -1,7 +1,6 @@
 """From the image table to batches to learn from: rows in, tensors out, always aligned."""
 
 import os
-import random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,6 +96,7 @@ def loaders(
     seed: int = 0,
     n_workers: int | None = None,
     target: str = "species",
+    parts: int = 1,
 ) -> "DataLoaders":
     """Return fastai DataLoaders over the rows whose `split` is train and valid.
 
@@ -109,11 +109,15 @@ def loaders(
         augment: one of augment.AUGMENTATIONS.
         n_workers: processes that decode photos; None chooses by the machine's cores.
         target: the column to learn, such as "organ"; rows without it are left out.
+        parts: in so many an epoch is gone through, each with its validation and its checkpoint:
+            for epochs that take hours.
     Raises:
-        TableError: no train rows, or no `target` or `split`.
+        TableError: no train rows, or no `target` or `split`. ValueError: too few for `parts`, or
+            for the processes that learn together.
     """
     from fastai.data.core import DataLoaders
-    from fastai.data.load import DataLoader
+
+    from plantlab.networks.shares import SharedLoader
 
     train, names = rows_to_learn(images, target)
     valid = images[images["split"] == "valid"]
@@ -126,9 +130,8 @@ def loaders(
         "device": device(),
         "pin_memory": device().type == "cuda",
     }
-    whole_batches = len(train) > batch_size
-    learnt = DataLoader(augmented, shuffle=True, drop_last=whole_batches, **options)
-    validated = DataLoader(whole, **options)
+    learnt = SharedLoader(augmented, shuffle=True, parts=parts, **options)
+    validated = SharedLoader(whole, **options)
     dls = DataLoaders(learnt, validated, device=device())
     dls.vocab = names
     dls.c = len(names)  # fastai's name for the number of classes
@@ -152,5 +155,4 @@ def set_epoch(dls: "DataLoaders", epoch: int) -> None:
 
     So a resumed run repeats them.
     """
-    dls.train.dataset.epoch = epoch
-    dls.train.rng = random.Random(f"{dls.seed} {epoch}")
+    dls.train.go_to(epoch, dls.seed)

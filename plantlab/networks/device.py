@@ -19,10 +19,16 @@ DRIVERS = (  # of graphics cards: a file of one that is installed
 
 
 def device() -> "torch.device":
-    """Return the GPU where there is one, else the CPU: the one place that decides it."""
+    """Return the GPU where there is one, else the CPU: the one place that decides it.
+
+    Of several, each process that torchrun started on this machine has its own.
+    """
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    own = os.environ.get("LOCAL_RANK")
+    return torch.device("cuda" if own is None else f"cuda:{own}")
 
 
 def may_be_gpu() -> bool:

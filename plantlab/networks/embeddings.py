@@ -1,7 +1,8 @@
 """Embeddings of photos, computed once and kept."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from plantlab.files import project_root, write_whole
 from plantlab.networks.backbones import Classifier, fingerprint
 from plantlab.networks.compiled import compile_network
 from plantlab.networks.decoded import batches
+from plantlab.networks.parallel import gathered, is_first, share_of
 from plantlab.networks.views import VIEWS
 
 SAVE_EVERY = 2000  # photos: what a killed embedding may lose
@@ -36,6 +38,8 @@ def embed(
     size, the view and each file's content: moved photos are found again, changed ones computed
     anew, whatever the head. Saved every SAVE_EVERY photos, a killed run goes on there.
 
+    Under torchrun every process calls this, embeds its share, and has all of them in the end.
+
     Args:
         view: one of views.VIEWS.
         cache: a folder (relative: of the project); None computes everything and stores nothing.
@@ -46,24 +50,19 @@ def embed(
     contents = _contents(images)
     folder = _folder(network, image_size, view, cache)
     known = _stored(folder)
-    missing = _missing(images, contents, known)
+    missing = _missing_anywhere(images, contents, known)
     if missing:
         run = compile_network(network, image_size)
-        waiting = list(missing)
+        ask = partial(batches, size=image_size, view=view, batch_size=batch_size, run=run)
         bar = tqdm(
-            total=len(missing), desc="embedding", unit=" photos", disable=not progress, leave=False
+            total=len(share_of(list(missing))),
+            desc="embedding",
+            unit=" photos",
+            disable=not (progress and is_first()),
+            leave=False,
         )
-        for start in range(0, len(waiting), SAVE_EVERY):
-            keys = waiting[start : start + SAVE_EVERY]
-            paths = [missing[key] for key in keys]
-            parts = []
-            for part in batches(paths, image_size, view, batch_size, run=run):
-                parts.append(part)
-                bar.update(len(part))
-            rows = np.concatenate(parts).astype(np.float32)
-            known.update(zip(keys, rows))
-            _store(folder, keys, rows)
-        bar.close()
+        with bar:
+            _embed_missing(missing, ask, folder, known, bar)
     if not contents:
         return np.zeros((0, network.n_features), np.float32)
     return np.stack([known[content] for content in contents])
@@ -130,8 +129,37 @@ def _missing(images: pd.DataFrame, contents: list[str], known: dict) -> dict[str
     return {content: path for content, path in photos if content not in known}
 
 
+def _embed_missing(
+    missing: dict[str, str],
+    ask: Callable[[list], Iterable[np.ndarray]],
+    folder: Path | None,
+    known: dict[str, np.ndarray],
+    bar: tqdm,
+) -> None:
+    """Add what is missing to `known` and to the folder, SAVE_EVERY photos at a time."""
+    waiting = list(missing)
+    for start in range(0, len(waiting), SAVE_EVERY):
+        keys = share_of(waiting[start : start + SAVE_EVERY])
+        parts = []
+        for part in ask([missing[key] for key in keys]):
+            parts.append(part)
+            bar.update(len(part))
+        rows = np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 0))
+        _store(folder, keys, rows)
+        for all_keys, all_rows in gathered((keys, rows)):
+            known.update(zip(all_keys, all_rows))
+
+
+def _missing_anywhere(images: pd.DataFrame, contents: list[str], known: dict) -> dict[str, str]:
+    """Return {sha1: path} of what one of the processes lacks, whose disks need not be the same."""
+    own = _missing(images, contents, known)
+    lacking = set().union(*gathered(set(own)))
+    photos = zip(contents, images["image_path"])
+    return {content: path for content, path in photos if content in lacking}
+
+
 def _store(folder: Path | None, keys: list[str], rows: np.ndarray) -> None:
-    if folder is None:
+    if folder is None or not len(keys):
         return
     name = hashlib.sha1("".join(keys).encode()).hexdigest()
     told = {"sha1": " ".join(keys)}

@@ -12,6 +12,8 @@ from fastai.callback.core import Callback, CancelFitException
 from plantlab.files import write_whole
 from plantlab.networks.batches import set_epoch
 from plantlab.networks.device import device
+from plantlab.networks.parallel import from_first, is_first, rank
+from plantlab.training.together import alone
 
 MEASURES = ("train_loss", "valid_loss", "accuracy")  # as fastai's recorder has them, in its order
 
@@ -32,7 +34,7 @@ class Journal(Callback):
 
     def before_epoch(self):
         set_epoch(self.dls, self.epoch)
-        torch.manual_seed(self.dls.seed * 100_003 + self.epoch)
+        torch.manual_seed(self.dls.seed * 100_003 + self.epoch + rank() * 1_000_000_007)
         self.started = time.perf_counter()
 
     def after_epoch(self):
@@ -62,13 +64,13 @@ class StopEarly(Callback):
         last = len(losses) - 1
         lowest = min(range(len(losses)), key=losses.__getitem__)
         if lowest == last:
-            self.best = copy.deepcopy(self.model.state_dict())
+            self.best = copy.deepcopy(alone(self.model).state_dict())
         if last - lowest >= self.patience:
             raise CancelFitException
 
     def after_fit(self):
         if self.best is not None:
-            self.model.load_state_dict(self.best)
+            alone(self.model).load_state_dict(self.best)
 
 
 class Checkpoint(Callback):
@@ -90,9 +92,10 @@ class Checkpoint(Callback):
         Raises:
             ValueError: it is of another run.
         """
-        if not self.file.is_file():
+        content = from_first(self._read)
+        if not content:
             return
-        state = torch.load(self.file, map_location=device(), weights_only=True)
+        state = torch.load(io.BytesIO(content), map_location=device(), weights_only=True)
         if state["key"] != self.key:
             raise ValueError(
                 f"{self.file} is the checkpoint of a run with other settings or data; "
@@ -106,18 +109,21 @@ class Checkpoint(Callback):
             self._stop_early.best = state["best"]
 
     def after_epoch(self):
-        if self.epoch < self.journal.first:
+        if self.epoch < self.journal.first or not is_first():
             return
         state = {
             "key": self.key,
             "history": self.journal.rows,
             "best": self._stop_early.best if self._stop_early else None,
-            "model": self.model.state_dict(),
+            "model": alone(self.model).state_dict(),
             "opt": self._optimizer(),
         }
         buffer = io.BytesIO()
         torch.save(state, buffer)
         write_whole(self.file, buffer.getvalue())
+
+    def _read(self) -> bytes:
+        return self.file.read_bytes() if self.file.is_file() else b""
 
     @property
     def _stop_early(self) -> StopEarly | None:

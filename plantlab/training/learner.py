@@ -19,8 +19,10 @@ from torch import nn
 from plantlab.networks.augment import MIXES, mix
 from plantlab.networks.backbones import Classifier, fingerprint
 from plantlab.networks.device import device
+from plantlab.networks.parallel import is_first, join, n_processes
 from plantlab.training.checkpoint import Checkpoint, Journal, StopEarly
 from plantlab.training.memory import keep_memory
+from plantlab.training.together import Together
 
 SMOOTHING = 0.1  # of labels, where no loss is given
 
@@ -86,9 +88,14 @@ def fit(
     Its `history` is a table, a row an epoch. A network whose head does not fit the species gets a
     fresh one; one from fit_head is trained on.
 
+    Under torchrun every process calls this and has its share of each batch, which are together so
+    many times larger; so is the rate, to which it rises over the first quarter (Goyal et al. 2017,
+    "Accurate, large minibatch SGD: training ImageNet in 1 hour", section 2). All end with the same
+    weights; the first writes the checkpoint, which any number of processes goes on from.
+
     Args:
         dls: those of batches.loaders.
-        lr: the head's peak rate.
+        lr: the head's peak rate, of one process.
         body_lr: the first layers' rate as a share of it, in (0, 1] (1: the same).
         loss: takes logits (B, K) and targets (B,), such as those of `losses`; else cross-entropy
             with labels smoothed by 0.1.
@@ -125,10 +132,11 @@ def fit(
     with quiet, warnings.catch_warnings():
         # fastai's bar, where no photo is held out
         warnings.filterwarnings("ignore", "Your generator is empty")
-        rates = slice(lr * body_lr, lr)
-        learn.fit_one_cycle(epochs, rates, start_epoch=learn.journal.first)
+        peak = lr * n_processes()
+        rates = slice(peak * body_lr, peak)
+        learn.fit_one_cycle(epochs * dls.train.parts, rates, start_epoch=learn.journal.first)
     learn.history = pd.DataFrame(learn.journal.rows)
-    if checkpoint:
+    if checkpoint and is_first():
         Path(checkpoint).unlink(missing_ok=True)
     network.eval()
     return learn
@@ -150,6 +158,8 @@ def _learner(
 ) -> Learner:
     """Return fastai's Learner, without its bar and its table unless they are asked for."""
     callbacks = [TrainEvalCallback(), Recorder(), Journal(), *given]
+    if join():
+        callbacks.append(Together())
     augment = dls.train.dataset.augment
     if augment in MIXES:
         callbacks.append(Mix(augment))
@@ -173,7 +183,7 @@ def run_key(
     told = {
         "species": dls.vocab,
         "photos": (len(photos), photos.size, photos.augment),
-        "batches": (dls.train.bs, dls.seed),
+        "batches": (dls.train.bs, dls.seed, dls.train.parts),
         "rates": rates,
         "loss": (type(loss), _public(vars(loss)), fingerprint(loss)),
         "callbacks": [_settings(each) for each in cbs],

@@ -11,6 +11,7 @@ from plantlab.heads.linear import fit_linear, probabilities
 from plantlab.networks.backbones import Classifier, create_network
 from plantlab.networks.batches import loaders, rows_to_learn
 from plantlab.networks.embeddings import embed
+from plantlab.networks.parallel import is_first
 from plantlab.predictions import Predictions, fuse
 from plantlab.training.learner import fit, usual
 from plantlab.training.memory import memory_needed
@@ -105,7 +106,7 @@ def predict_views(
 
 METHODS = ("from scratch", "frozen", "two-step")
 
-OF_LOADERS = ("batch_size", "augment", "n_workers")
+OF_LOADERS = ("batch_size", "augment", "n_workers", "parts")
 
 
 def train(
@@ -129,8 +130,9 @@ def train(
     Args:
         views: those that the head alone learns from.
         target: the column to learn, such as "organ".
-        options: penalty, of `fit_head`; batch_size, augment and n_workers, of `batches.loaders`;
-            epochs, lr, body_lr, loss, cbs and checkpoint, of `fit`; progress, True shows epochs.
+        options: penalty, of `fit_head`; batch_size, augment, n_workers and parts, of
+            `batches.loaders`; epochs, lr, body_lr, loss, cbs and checkpoint, of `fit`; progress,
+            True shows epochs.
     Raises:
         ValueError: an unknown method; and what create_network, fit_head, loaders and fit raise.
     """
@@ -156,6 +158,6 @@ def _shown(options: dict) -> dict:
     """Return the options of `fit`, in which `progress` is fastai's callback."""
     callbacks = options.pop("cbs", None)
     callbacks = usual() if callbacks is None else list(callbacks)
-    if options.pop("progress", False):
+    if options.pop("progress", False) and is_first():
         callbacks.append(ProgressCallback())
     return options | {"cbs": callbacks}
