@@ -47,27 +47,16 @@ def learn(
     methods = ["frozen", "two-step"] if epochs else ["frozen"]
     networks = {}
     shares = {}  # of valid photos named right
+    teach = partial(train, backbone=backbone, weights=weights, image_size=image_size, seed=seed)
+    how = {"epochs": epochs, "lr": RATE, "checkpoint": checkpoint, "cbs": [*usual(), *cbs]}
     for method in methods:
-        network, species, _ = train(
-            images,
-            method,
-            backbone,
-            weights,
-            image_size,
-            penalty=PENALTY,
-            seed=seed,
-            epochs=epochs,
-            lr=RATE,
-            checkpoint=checkpoint,
-            progress=True,
-            cbs=[*usual(), *cbs],
-            **loading,
+        network, species, _ = teach(
+            images, method, penalty=PENALTY, progress=True, **how, **loading
         )
         said = predict(network, species, valid, image_size, cache=_cache(method))
-        share = said.right().mean()
-        print(f"{method}: {share:.3f} of {len(valid)} valid photos named right")
         networks[method] = network
-        shares[method] = share
+        shares[method] = said.right().mean()
+        print(f"{method}: {shares[method]:.3f} of {len(valid)} valid photos named right")
     best = from_first(partial(max, methods, key=shares.get))
     model = build(networks[best], species, images, image_size, cache=_cache(best), **options)
     model.card["method"] = best

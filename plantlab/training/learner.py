@@ -128,18 +128,22 @@ def fit(
     if checkpoint:
         learn.add_cb(Checkpoint(Path(checkpoint), key))
         learn.checkpoint.resume()
-    quiet = nullcontext() if hasattr(learn, "progress") else learn.no_logging()
-    with quiet, warnings.catch_warnings():
-        # fastai's bar, where no photo is held out
-        warnings.filterwarnings("ignore", "Your generator is empty")
-        peak = lr * n_processes()
-        rates = slice(peak * body_lr, peak)
-        learn.fit_one_cycle(epochs * dls.train.parts, rates, start_epoch=learn.journal.first)
+    _run(learn, epochs * dls.train.parts, lr * n_processes(), body_lr)
     learn.history = pd.DataFrame(learn.journal.rows)
     if checkpoint and is_first():
         Path(checkpoint).unlink(missing_ok=True)
     network.eval()
     return learn
+
+
+def _run(learn: Learner, epochs: int, peak: float, body_lr: float) -> None:
+    """Train for what is left of so many epochs, or parts of them; the rate rises to its peak."""
+    quiet = nullcontext() if hasattr(learn, "progress") else learn.no_logging()
+    with quiet, warnings.catch_warnings():
+        # fastai's bar, where no photo is held out
+        warnings.filterwarnings("ignore", "Your generator is empty")
+        rates = slice(peak * body_lr, peak)
+        learn.fit_one_cycle(epochs, rates, start_epoch=learn.journal.first)
 
 
 def _prepare(network: Classifier, dls: DataLoaders) -> None:

@@ -1,0 +1,95 @@
+"""The command that trains: export. torchrun may start it in many processes."""
+
+import argparse
+from pathlib import Path
+
+from plantlab.cli import datasets
+
+
+def add_export(commands: argparse._SubParsersAction) -> None:
+    """Add `plantlab export`."""
+    export = commands.add_parser(
+        "export", help="train on photographs and write the model into one folder"
+    )
+    export.set_defaults(command=_export)
+    export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
+    export.add_argument("folder", help="where to, such as data/models/mine")
+    datasets.add_names(export)
+    export.add_argument(
+        "--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision"
+    )
+    export.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
+    export.add_argument("--image-size", type=int, default=128, help="side in pixels (default 128)")
+    export.add_argument(
+        "--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone"
+    )
+    export.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="a larger model of the same species to learn from, too; may be given several times",
+    )
+    export.add_argument(
+        "--batch-size", type=int, default=32, help="photos a step and process (default 32)"
+    )
+    export.add_argument(
+        "--parts",
+        type=int,
+        default=1,
+        help="save and validate so many times an epoch: for epochs that take hours",
+    )
+    export.add_argument("--licence", default="", help="of the photographs, for the model card")
+    export.add_argument(
+        "--no-photos", action="store_true", help="keep no thumbnails to be shown as look-alikes"
+    )
+    export.add_argument("--onnx", action="store_true", help="also write model.onnx")
+    export.add_argument(
+        "--int8", action="store_true", help="also write model-int8.onnx, unless it loses a point"
+    )
+
+
+def _export(args: argparse.Namespace) -> int:
+    from plantlab.networks import parallel
+
+    with parallel.one_voice():  # torchrun starts several of us
+        return _export_together(args)
+
+
+def _export_together(args: argparse.Namespace) -> int:
+    from plantlab.data.preparation import prepare
+    from plantlab.identify import store
+    from plantlab.identify.learn import learn
+    from plantlab.networks.parallel import first_alone, is_first
+    from plantlab.training import Distil
+
+    with first_alone():
+        images, _ = prepare(args.dataset, names=datasets.names_of(args), checklist=args.checklist)
+    print(f"{len(images)} photos of {images['species'].nunique()} species.")
+    for note in images.attrs["notes"]:
+        print(note)
+    folder = Path(args.folder)
+    teachers = [store.load(name).network for name in args.teacher]
+    model = learn(
+        images,
+        args.backbone,
+        args.image_size,
+        args.epochs,
+        weights=args.weights,
+        checkpoint=folder / "training.pt",
+        cbs=[Distil(teachers)] if teachers else [],
+        batch_size=args.batch_size,
+        parts=args.parts,
+        licence=args.licence,
+        thumbnails=not args.no_photos,
+    )
+    if not is_first():
+        return 0
+    store.save(model, folder, args.onnx)
+    print(store.model_card(model))
+    print(f"The model is in {folder}. Try it: plantlab page --model {folder}")
+    if args.int8:
+        from plantlab.identify.int8 import export_int8
+
+        print(export_int8(model, images, folder).round(4).to_string(index=False))
+    return 0
