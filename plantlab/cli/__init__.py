@@ -7,7 +7,6 @@ what they need when they are called, so that `plantlab --help` is there at once.
 import argparse
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from plantlab.cli import answering, datasets, exporting
 
@@ -32,8 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     description = "What do your plant photographs hold?"
     parser = argparse.ArgumentParser(prog="plantlab", description=description)
     names = (
-        "look | find-photos | shards | run | compare | score | export | identify | serve | page | "
-        "workshop"
+        "look | find-photos | shards | run | compare | score | export | doctor | identify | "
+        "serve | page | workshop"
     )
     commands = parser.add_subparsers(required=True, metavar=names)
     datasets.add_look(commands)
@@ -43,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     datasets.add_score(commands)
     exporting.add_export(commands)
+    exporting.add_doctor(commands)
     answering.add_identify(commands)
     answering.add_serve(commands)
     _add_page(commands)

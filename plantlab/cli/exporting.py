@@ -1,4 +1,7 @@
-"""The command that trains: export. torchrun may start it in many processes."""
+"""The command that trains, export, and doctor, which says what would stop it.
+
+torchrun may start either in many processes.
+"""
 
 import argparse
 from pathlib import Path
@@ -93,3 +96,38 @@ def _export_together(args: argparse.Namespace) -> int:
 
         print(export_int8(model, images, folder).round(4).to_string(index=False))
     return 0
+
+
+# doctor
+
+
+def add_doctor(commands: argparse._SubParsersAction) -> None:
+    """Add `plantlab doctor`."""
+    doctor = commands.add_parser("doctor", help="say what would stop or slow an export, first")
+    doctor.set_defaults(command=_doctor)
+    doctor.add_argument("dataset", nargs="?", default="greenhouse", help="as for export")
+    doctor.add_argument("folder", nargs="?", default=".", help="where the model would be written")
+    doctor.add_argument("--backbone", default="tf_efficientnet_lite0")
+    doctor.add_argument("--weights", default="auto")
+    doctor.add_argument("--image-size", type=int, default=128)
+    doctor.add_argument("--batch-size", type=int, default=32)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    import socket
+
+    from plantlab.networks import parallel
+    from plantlab.training.doctor import STOPS, Job, examine
+
+    given = {name: value for name, value in vars(args).items() if name != "command"}
+    with parallel.one_voice():
+        each = parallel.gathered((socket.gethostname(), examine(Job(**given))))
+        stops = False
+        for number, (host, findings) in enumerate(each):
+            if len(each) > 1:
+                print(f"process {number} on {host}")
+            for row in findings.itertuples():
+                print(f"{row.verdict:>5}  {row.what}: {row.found}.")
+            stops |= (findings["verdict"] == STOPS).any()
+        print("The job would not run." if stops else "Nothing would stop the job.")
+    return 2 if stops else 0

@@ -126,7 +126,7 @@ def loaders(
     whole = PhotoDataset(valid, names, image_size, target=target)
     options = {
         "bs": batch_size,
-        "num_workers": _default_workers() if n_workers is None else n_workers,
+        "num_workers": default_workers() if n_workers is None else n_workers,
         "device": device(),
         "pin_memory": device().type == "cuda",
     }
@@ -139,7 +139,7 @@ def loaders(
     return dls
 
 
-def _default_workers() -> int:
+def default_workers() -> int:
     """Return how many processes decode photos while a network learns.
 
     On two cores a worker stalls the threads of every layer: 21 photos a second instead of 38.

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,10 @@ def embed(
     missing = _missing_anywhere(images, contents, known)
     if missing:
         run = compile_network(network, image_size)
-        ask = partial(batches, size=image_size, view=view, batch_size=batch_size, run=run)
+
+        def ask(paths: list) -> Iterable[np.ndarray]:
+            return batches(paths, image_size, view, batch_size, run=run)
+
         bar = tqdm(
             total=len(share_of(list(missing))),
             desc="embedding",
