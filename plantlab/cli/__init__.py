@@ -82,6 +82,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         metavar=("NAME", "V1,V2"),
         help="at each value",
     )
+    run.add_argument("--dask", default="", metavar="ADDRESS", help=answering.DASK_HELP)
     run.add_argument("--jobs", type=int, default=2, help="points of a sweep at once (default 2)")
     run.add_argument(
         "--store", action="store_true", help="write the outputs at defaults back into the notebook"
@@ -121,7 +122,7 @@ def _asked_runs(args: argparse.Namespace) -> Iterable[tuple[str, str]]:
         return runs.run_all(args.course, args.store, params, args.solutions)
     if args.sweep:
         grid = {name: _split_values(text) for name, text in args.sweep}
-        return sweeps.sweep(args.notebook, grid, params, args.jobs).items()
+        return sweeps.sweep(args.notebook, grid, params, args.jobs, args.dask).items()
     return [runs.try_notebook(args.notebook, params, args.run, store=args.store)]
 
 
@@ -137,6 +138,8 @@ def _why_no_run(args: argparse.Namespace) -> str:
         return "--names and --checklist are about photographs of yours: add -p dataset FOLDER."
     if args.store and (args.p or args.run or args.sweep):
         return "--store runs at the defaults; leave -p, --run and --sweep out."
+    if args.dask and not args.sweep:
+        return "--dask runs the points of a --sweep; name a parameter and its values."
     if args.sweep and (args.run or args.jobs < 1):
         return "a sweep names its runs itself (leave --run out) and needs --jobs 1 or more."
     return ""

@@ -2,6 +2,7 @@
 
 import argparse
 
+DASK_HELP = "of a Dask scheduler, whose workers do it: tcp://node7:8786, or its scheduler file"
 MODEL_HELP = "a folder of `plantlab export`, or its name"
 
 
@@ -38,6 +39,7 @@ def add_identify(commands: argparse._SubParsersAction) -> None:
     identify.add_argument(
         "--min-score", type=float, default=0.3, help="with --tiles: that shows a species (0.3)"
     )
+    identify.add_argument("--dask", default="", metavar="ADDRESS", help=DASK_HELP)
 
 
 def _identify(args: argparse.Namespace) -> int:
@@ -52,12 +54,12 @@ def _identify(args: argparse.Namespace) -> int:
         return 0
     if args.tiles:
         tiling = Tiling(args.tile_size, args.tile_size / 2)
-        done = survey_files(args.photos, args.out, model, tiling, args.min_score)
+        done = survey_files(args.photos, args.out, model, tiling, args.min_score, dask=args.dask)
     else:
         where = "" if args.no_place else "photo"
         if args.place:
             where = read_where(args.place, args.date)
-        done = identify_files(args.photos, args.out, model, where)
+        done = identify_files(args.photos, args.out, model, where, args.dask)
         if args.place and not model.knows_places:
             print("This model does not know where its plants grow: the place changed nothing.")
     print(f"{done}. The table is {args.out}.")

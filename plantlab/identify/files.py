@@ -1,6 +1,8 @@
 """Names for a folder of photos, written as it goes."""
 
-from dataclasses import astuple
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 
@@ -8,21 +10,28 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from plantlab import cluster
 from plantlab.data.layouts.search import find_photos, is_utf8, printable
 from plantlab.data.photos import SUFFIXES, open_photo
 from plantlab.files import write_whole
+from plantlab.identify import store
 from plantlab.identify.model import Identifier
 from plantlab.identify.tiles import Tiling, cut, name_tiles
 from plantlab.identify.where import Where
 from plantlab.predictions.labelling import label_next
 from plantlab.predictions.quadrats import sum_tiles
 
+AT_ONCE = 256  # photos that are named in one go
 FIRST = b"image_path"  # what a table of answers begins with
 SURVEYED = ["species", "max_score", "count", "coverage"]  # of a photo of many plants
 
 
 def identify_files(
-    photos: list[str], out: str | Path, model: Identifier, where: Where | str = "photo"
+    photos: list[str],
+    out: str | Path,
+    model: Identifier,
+    where: Where | str = "photo",
+    dask: str = "",
 ) -> str:
     """Write a row a photo into the CSV table `out` as it goes; return what was done.
 
@@ -32,6 +41,7 @@ def identify_files(
     Args:
         photos: files, or folders that are searched.
         where: they were taken, see Identifier.stream.
+        dask: the address of a cluster, whose workers are asked instead; see cluster.connected.
     Raises:
         ValueError: no such file or folder, no photo in them, or `out` is of another model, place or
             no such table.
@@ -46,7 +56,7 @@ def identify_files(
     n_kept = len(listed) - len(todo)
     problems = 0
     with tqdm(total=len(listed), initial=n_kept, unit=" photos", desc="identify") as bar:
-        for table in model.stream(todo, where=where):
+        for table in _ask(partial(_named, where=where), model, todo, AT_ONCE, dask):
             _add_rows(out, table.assign(model=name).round(4))
             problems += int((table["problem"] != "").sum())
             bar.update(len(table))
@@ -63,6 +73,7 @@ def survey_files(
     tiling: Tiling,
     min_score: float = 0.3,
     max_rank: int = 3,
+    dask: str = "",
 ) -> str:
     """Write the species on photos of many plants into the CSV table `out`; return what was done.
 
@@ -71,7 +82,7 @@ def survey_files(
     read. Rows that stand there are kept, and their photos passed over.
 
     Args:
-        photos, out: as in identify_files. tiling: how they are cut.
+        photos, out, dask: as in identify_files. tiling: how they are cut.
         min_score, max_rank: what a tile must say of a species, and how high, to show it.
     Raises:
         ValueError: as identify_files.
@@ -84,18 +95,66 @@ def survey_files(
     kept = _keep_rows(out, name)
     todo = [path for path in listed if path not in kept]
     problems = 0
-    for path in tqdm(todo, unit=" photos", desc="identify"):
-        rows = _survey(path, model, tiling, min_score, max_rank)
+    survey = partial(_survey, tiling=tiling, min_score=min_score, max_rank=max_rank)
+    tables = _ask(survey, model, todo, 1, dask)
+    for rows in tqdm(tables, total=len(todo), unit=" photos", desc="identify"):
         _add_rows(out, rows.assign(model=name).round(4))
         problems += int(rows["problem"].iloc[0] != "")
     n_kept = len(listed) - len(todo)
     return f"{len(todo) - problems} photos surveyed, {n_kept} kept, {problems} could not be read"
 
 
+def _ask(
+    task: Callable[[Identifier, list[str]], pd.DataFrame],
+    model: Identifier,
+    paths: list[str],
+    at_once: int,
+    dask: str,
+) -> Iterator[pd.DataFrame]:
+    """Yield what `task` makes of so many photos at once, in their order, here or on a cluster."""
+    starts = range(0, len(paths), at_once)
+    parts = [paths[start : start + at_once] for start in starts]
+    if not dask:
+        yield from map(partial(task, model), parts)
+        return
+    there = _There(task, str(model.folder), model.ready.fingerprint, Path.cwd())
+    with cluster.connected(dask) as client:
+        yield from cluster.in_order(client, there, parts)
+
+
+@dataclass(frozen=True)
+class _There:
+    """A task for a worker of a cluster, which loads the model itself and stands elsewhere."""
+
+    task: Callable[[Identifier, list[str]], pd.DataFrame]
+    folder: str  # of the model
+    fingerprint: str
+    start: Path  # where relative paths begin
+
+    def __call__(self, paths: list[str]) -> pd.DataFrame:
+        model = _loaded(self.folder)
+        if model.ready.fingerprint != self.fingerprint:
+            raise ValueError(f"{self.folder} holds another model for this worker; copy it anew.")
+        listed = {str(self.start / path): path for path in paths}
+        table = self.task(model, list(listed))
+        return table.assign(image_path=table["image_path"].map(listed))
+
+
+@cache
+def _loaded(folder: str) -> Identifier:
+    return store.load(folder)
+
+
+def _named(model: Identifier, paths: list[str], where: Where | str) -> pd.DataFrame:
+    """Return a row a photo."""
+    return next(model.stream(paths, len(paths), where=where))
+
+
 def _survey(
-    path: str, model: Identifier, tiling: Tiling, min_score: float, max_rank: int
+    model: Identifier, paths: list[str], tiling: Tiling, min_score: float, max_rank: int
 ) -> pd.DataFrame:
     """Return the rows of one photo."""
+    (path,) = paths
     problem = ""
     tiles = []
     found = pd.DataFrame(columns=SURVEYED)

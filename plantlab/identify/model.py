@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,7 @@ class Identifier:
         near: those references, to be searched.
         floras: species lists by name, one of which may be chosen.
         prior: where and when its plants were seen; None where that is not known.
+        folder: where it was loaded from, if it was.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Identifier:
         self.near = Neighbours(arrays["embeddings"].astype(np.float32))
         self.floras: dict[str, list[str]] = {}
         self.prior: Prior | None = None
+        self.folder: Path | None = None
 
     @cached_property
     def network(self) -> "Classifier":

@@ -120,6 +120,7 @@ def _read(folder: Path) -> Identifier:
     arrays = load_file(folder / "references.safetensors")
     references = pd.read_parquet(folder / "references.parquet")
     model = Identifier(network, card, taxonomy, references, arrays)
+    model.folder = folder.absolute()
     for path in sorted(folder.glob("floras/*.txt")):
         matched = match_names(read_names(path), model.species)
         here = matched["match"].dropna().drop_duplicates().tolist()
