@@ -1,5 +1,6 @@
 """Tasks given to the workers of a Dask cluster; a worker that is lost on the way loses none."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ def connected(address: str, in_project: bool = False) -> Iterator["Client"]:
     """Yield a client of the cluster, once it has a worker.
 
     Args:
-        address: of the scheduler, such as tcp://node7:8786, or its --scheduler-file.
+        address: of the scheduler, such as tcp://node7:8786, or its --scheduler-file, a .json.
         in_project: its workers must run in this project's folder.
     Raises:
         ValueError: no Dask here, no scheduler or worker there, or workers elsewhere than here.
@@ -31,11 +32,9 @@ def connected(address: str, in_project: bool = False) -> Iterator["Client"]:
         from distributed import Client
     except ImportError:
         raise ValueError('--dask needs Dask: pip install -e ".[cluster]"') from None
-    is_file = Path(address).is_file()
+    file = None if "://" in address else _wait_for(Path(address))
     try:
-        client = Client(
-            None if is_file else address, scheduler_file=address if is_file else None, timeout=WAIT
-        )
+        client = Client(None if file else address, scheduler_file=file, timeout=WAIT)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"no Dask scheduler answers at {address} ({type(error).__name__}); "
@@ -46,6 +45,22 @@ def connected(address: str, in_project: bool = False) -> Iterator["Client"]:
         if in_project:
             _check_places(client)
         yield client
+
+
+def _wait_for(file: Path) -> str | None:
+    """Return the path of a scheduler's file once it is there; None where it is no file's name.
+
+    Raises:
+        ValueError: it does not come.
+    """
+    if file.suffix != ".json":
+        return None
+    end = time.monotonic() + WAIT
+    while not file.is_file() and time.monotonic() < end:
+        time.sleep(0.2)
+    if not file.is_file():
+        raise ValueError(f"no Dask scheduler has written {file}; start one with --scheduler-file.")
+    return str(file)
 
 
 def _wait(client: "Client", address: str) -> None:

@@ -140,7 +140,7 @@ def test_sweep_over_a_grid(leaves, monkeypatch, capsys):
     monkeypatch.setattr(sweeps, "sweep", sweep)
     words = "run 01 -p fast true --sweep epochs 1,3 --sweep shots 1,5;1 --jobs 4".split()
     assert cli.main(words) == 1
-    assert calls == [("01", {"epochs": ["1", "3"], "shots": ["1,5", "1"]}, {"fast": "true"}, 4)]
+    assert calls == [("01", {"epochs": ["1", "3"], "shots": ["1,5", "1"]}, {"fast": "true"}, 4, "")]
     out, err = capsys.readouterr()
     assert err == "plantlab: epochs=3 failed. no thirds\n"
     assert out.startswith("1 of 2 runs finished.")

@@ -115,6 +115,8 @@ def test_what_is_wrong_with_a_cluster_is_said(
     monkeypatch.setattr(cluster, "WAIT", 2)
     write_notebook(project / "notebooks" / "01_leaves.ipynb")
     sweep = ["run", "01", "--sweep", "epochs", "1,4", "--dask"]
+    assert main([*sweep, str(tmp_path_factory.mktemp("no") / "scheduler.json")]) == 2
+    assert "no Dask scheduler has written" in capsys.readouterr().err
     assert main([*sweep, "tcp://127.0.0.1:1"]) == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in capsys.readouterr().err
     assert main(["run", "01", "--dask", "x"]) == 2

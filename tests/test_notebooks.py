@@ -48,6 +48,7 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
     "08_identify": {"image_size": 32, "epochs": 0},
     "09_many_species": {"points": 300, "sizes": [300], "image_size": 48},
     "10_vegetation_plots": {"n_plots": 9, "image_size": 48, "tile_size": 256},
+    "11_many_machines": {"image_size": 48, "batch_size": 4, "steps": 2},
 }
 SMALL = {"n_species": 8, "n_images": 700, "image_size": 48}  # the flora that they run on
 MAX_BYTES, MAX_LINES, MAX_COLUMNS, MAX_IMPORTS = 600_000, 12, 100, 6

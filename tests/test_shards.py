@@ -186,6 +186,52 @@ def test_what_cannot_be_packed_is_said(images, tmp_path):
         write_shards(images.drop(columns="sha1"), tmp_path / "new")
 
 
+def test_what_is_packed_is_not_packed_onto_itself(images, tmp_path):
+    write_shards(images, tmp_path, per_shard=9)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="holds the photos that are to be packed"):
+        write_shards(read_images(tmp_path), tmp_path, per_shard=5)
+    assert before == {file: file.read_bytes() for file in tmp_path.iterdir()}
+
+
+def test_an_old_table_does_not_stand_over_new_shards(images, tmp_path, monkeypatch):
+    write_shards(images, tmp_path, per_shard=9)
+
+    def dies(address, size):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shards, "_packed", dies)
+    with pytest.raises(KeyboardInterrupt):
+        write_shards(images, tmp_path, size=30, per_shard=9)
+    with pytest.raises(TableError, match="packing was not finished"):
+        read_images(tmp_path)
+
+
+def test_a_persons_own_files_are_left_alone(images, tmp_path):
+    own = tmp_path / "photos-2019.parquet"
+    pd.DataFrame({"a": [1]}).to_parquet(own)
+    with pytest.raises(ValueError, match="photos-2019.parquet is a table of yours"):
+        write_shards(images, tmp_path)
+    assert own.exists()
+    with pytest.raises(ValueError, match="written to a disk, not to s3:"):
+        write_shards(images, "s3://bucket/x")
+
+
+def test_a_column_of_names_is_not_the_photos_names(images, tmp_path):
+    write_shards(images.assign(name=7), tmp_path)
+    assert read_images(tmp_path)["name"].str.endswith("g").all()
+
+
+def test_shards_go_through_renaming(packed, tmp_path, monkeypatch):
+    from plantlab.data.preparation import renamed
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    table = renamed(str(packed))
+    again, bad = prepare(table, split=False)
+    assert len(again) == 27 and bad.empty and is_part(again["image_path"][0])
+
+
 # far away
 
 

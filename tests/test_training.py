@@ -304,6 +304,33 @@ def test_a_run_killed_after_its_last_epoch_ends_as_it_would_have(
     assert len(learn.history) == 2 == len(seen) and fingerprint(network) == seen[0]
 
 
+def test_a_checkpoint_that_is_kept_holds_the_whole_training(images, tmp_path, monkeypatch):
+    file = tmp_path / "a.ckpt"
+    options = {"epochs": 2, "lr": 4e-3}
+    first = create_network(SMALL, weights="none")
+    fit(first, small(images), **options, checkpoint=checkpoint.Checkpoint(file, keep=True))
+    assert file.exists()
+    with dying(monkeypatch, epoch=0):  # nothing is learnt again
+        again = create_network(SMALL, weights="none")
+        fit(again, small(images), **options, checkpoint=checkpoint.Checkpoint(file, keep=True))
+    assert fingerprint(again) == fingerprint(first) and file.exists()
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"parts": 0}])
+def test_a_batch_and_parts_are_at_least_one(images, wrong):
+    with pytest.raises(ValueError, match="a batch and parts of at least 1; got"):
+        small(images, **wrong)
+
+
+def test_half_a_file_of_embeddings_is_passed_over(images, tmp_path):
+    network = create_network(SMALL, weights="none")
+    found = embeddings.embed(images[:5], network, 32, cache=tmp_path)
+    folder = next(tmp_path.iterdir())
+    (folder / ".half.safetensors").write_bytes(b"cut off")
+    again = embeddings.embed(images[:5], network, 32, cache=tmp_path)
+    np.testing.assert_array_equal(found, again)
+
+
 def test_epochs_are_shown_where_that_is_asked_for(images, capsys):
     fit(create_network(SMALL, weights="none"), small(images), 1)
     assert capsys.readouterr().out == ""

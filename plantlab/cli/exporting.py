@@ -72,6 +72,9 @@ def _export_together(args: argparse.Namespace) -> int:
     for note in images.attrs["notes"]:
         print(note)
     folder = Path(args.folder)
+    checkpoint = folder / "training.pt"
+    if args.teacher and not args.epochs:
+        raise ValueError("a teacher teaches all layers: give --epochs, or leave --teacher out.")
     teachers = [store.load(name).network for name in args.teacher]
     model = learn(
         images,
@@ -79,7 +82,7 @@ def _export_together(args: argparse.Namespace) -> int:
         args.image_size,
         args.epochs,
         weights=args.weights,
-        checkpoint=folder / "training.pt",
+        checkpoint=checkpoint,
         cbs=[Distil(teachers)] if teachers else [],
         batch_size=args.batch_size,
         parts=args.parts,
@@ -89,6 +92,7 @@ def _export_together(args: argparse.Namespace) -> int:
     if not is_first():
         return 0
     store.save(model, folder, args.onnx)
+    checkpoint.unlink(missing_ok=True)
     print(store.model_card(model))
     print(f"The model is in {folder}. Try it: plantlab page --model {folder}")
     if args.int8:
@@ -107,6 +111,7 @@ def add_doctor(commands: argparse._SubParsersAction) -> None:
     doctor.set_defaults(command=_doctor)
     doctor.add_argument("dataset", nargs="?", default="greenhouse", help="as for export")
     doctor.add_argument("folder", nargs="?", default=".", help="where the model would be written")
+    datasets.add_names(doctor)
     doctor.add_argument("--backbone", default="tf_efficientnet_lite0")
     doctor.add_argument("--weights", default="auto")
     doctor.add_argument("--image-size", type=int, default=128)
@@ -115,11 +120,13 @@ def add_doctor(commands: argparse._SubParsersAction) -> None:
 
 def _doctor(args: argparse.Namespace) -> int:
     import socket
+    from dataclasses import fields
 
     from plantlab.networks import parallel
     from plantlab.training.doctor import STOPS, Job, examine
 
-    given = {name: value for name, value in vars(args).items() if name != "command"}
+    given = vars(args) | {"names": datasets.names_of(args)}
+    given = {field.name: given[field.name] for field in fields(Job)}
     with parallel.one_voice():
         each = parallel.gathered((socket.gethostname(), examine(Job(**given))))
         stops = False

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from plantlab.data.inspection import set_aside
+from plantlab.data.inspection import FACTS, set_aside
 from plantlab.data.layouts import read_images
 from plantlab.data.plants import assign_observations
 from plantlab.data.splits import complete_splits
@@ -66,7 +66,7 @@ def renamed(
         print(note)
     asked = f"{dataset} {names} {checklist}"
     folder = cache_folder() / "renamed" / sha1(asked.encode()).hexdigest()[:8]
-    ours = images[images.columns.intersection(COLUMNS)]
+    ours = images[images.columns.intersection([*COLUMNS, *FACTS])]
     return write_whole(folder / f"{images.attrs['name']}.parquet", ours.to_parquet)
 
 

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from plantlab.data.addresses import content_of, part_of
+from plantlab.data.addresses import content_of, file_of, is_far, is_part, part_of
 from plantlab.data.inspection import FACTS
-from plantlab.data.layouts.shards import FORMAT, INDEX, VERSION
+from plantlab.data.layouts.shards import FORMAT, INDEX, SHARDS, VERSION
 from plantlab.data.photos import open_photo
 from plantlab.data.table import COLUMNS, relative_names, require
 from plantlab.files import write_whole
@@ -52,6 +52,8 @@ def write_shards(
             or a folder that holds another table.
     """
     require(images, "image_path", *FACTS)
+    if is_far(folder):
+        raise ValueError(f"shards are written to a disk, not to {folder}; copy them there then.")
     folder = Path(folder)
     smallest = per_shard if size is None else min(per_shard, size)
     if smallest < 1 or images.empty:
@@ -59,8 +61,9 @@ def write_shards(
             "expected photos, a size and a number of photos a shard of at least 1; "
             f"got {len(images)}, {size} and {per_shard}"
         )
-    _check_own(folder)
+    _check_own(folder, images)
     table = _to_write(images)
+    (folder / INDEX).unlink(missing_ok=True)  # until all its shards are there
     n_shards = max(1, len(table) // per_shard)
     files = []
     for number, rows in enumerate(np.array_split(np.arange(len(table)), n_shards)):
@@ -70,26 +73,30 @@ def write_shards(
         key = _key(part, size)
         if _key_of(file) != key:
             write_whole(file, partial(_write_shard, part=part, size=size, key=key))
-    for stale in {*folder.glob("photos-*.parquet")} - {*files}:
+    for stale in {*folder.glob(SHARDS)} - {*files}:
         stale.unlink()
     index = pd.concat(map(_indexed, files), ignore_index=True)
     return [*files, write_whole(folder / INDEX, partial(_write_index, index))]
 
 
-def _check_own(folder: Path) -> None:
-    """Raise ValueError where a folder's images.parquet is not ours to write over."""
+def _check_own(folder: Path, images: pd.DataFrame) -> None:
+    """Raise ValueError where a folder holds what is not ours to write over, or what is packed."""
     import pyarrow.parquet as pq
 
-    index = folder / INDEX
-    if index.is_file() and FORMAT not in (pq.read_schema(index).metadata or {}):
-        raise ValueError(f"{index} is a table of yours; name another folder for the shards.")
+    for file in (folder / INDEX, *folder.glob(SHARDS)):
+        if file.is_file() and FORMAT not in (pq.read_schema(file).metadata or {}):
+            raise ValueError(f"{file} is a table of yours; name another folder for the shards.")
+    packed = set(map(file_of, images["image_path"]))
+    if any(Path(file).parent.absolute() == folder.absolute() for file in packed):
+        raise ValueError(f"{folder} holds the photos that are to be packed; name another folder.")
 
 
 def _to_write(images: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with the columns that a shard keeps, and `name`, below the common folder."""
     kept = [name for name in (*COLUMNS, *FACTS, "taken") if name in images]
     table = images[kept].reset_index(drop=True)
-    names = images["name"] if "name" in images else relative_names(images)
+    again = "name" in images and all(map(is_part, images["image_path"]))
+    names = images["name"] if again else relative_names(images)
     return table.assign(name=names.to_numpy())
 
 
@@ -105,7 +112,7 @@ def _key_of(file: Path) -> bytes:
 
     if not file.is_file():
         return b""
-    return pq.read_schema(file).metadata.get(KEY, b"")
+    return (pq.read_schema(file).metadata or {}).get(KEY, b"")
 
 
 def _write_shard(file: Path, part: pd.DataFrame, size: int | None, key: bytes) -> None:

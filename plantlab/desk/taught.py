@@ -250,6 +250,7 @@ def _train(collection: Collection) -> dict:
     collection.tell("examines")
     model.card["data"] = collection.name
     store.save(model, collection.folder / "model")
+    (collection.folder / "training.pt").unlink(missing_ok=True)
     test = images[images["split"] == "test"].reset_index(drop=True)
     return {
         "scores": model.card["scores"],

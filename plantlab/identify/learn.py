@@ -15,6 +15,7 @@ from plantlab.identify.model import Identifier
 from plantlab.networks.backbones import DEFAULT
 from plantlab.networks.embeddings import embed
 from plantlab.networks.parallel import from_first
+from plantlab.training.checkpoint import Checkpoint
 from plantlab.training.learner import usual
 from plantlab.training.recipe import predict, train
 
@@ -39,6 +40,7 @@ def learn(
 
     Args:
         epochs: of step two; 0 leaves the body frozen, which takes seconds.
+        checkpoint: as of fit, but kept: delete it when the model that is returned has been saved.
         cbs: fastai callbacks besides the usual ones, such as one that tells how far it is.
         options: those of `build`; and batch_size and parts, of batches.loaders.
     """
@@ -48,7 +50,8 @@ def learn(
     networks = {}
     shares = {}  # of valid photos named right
     teach = partial(train, backbone=backbone, weights=weights, image_size=image_size, seed=seed)
-    how = {"epochs": epochs, "lr": RATE, "checkpoint": checkpoint, "cbs": [*usual(), *cbs]}
+    kept = None if checkpoint is None else Checkpoint(checkpoint, keep=True)
+    how = {"epochs": epochs, "lr": RATE, "checkpoint": kept, "cbs": [*usual(), *cbs]}
     for method in methods:
         network, species, _ = teach(
             images, method, penalty=PENALTY, progress=True, **how, **loading

@@ -117,6 +117,8 @@ def loaders(
     """
     from fastai.data.core import DataLoaders
 
+    if min(batch_size, parts) < 1:
+        raise ValueError(f"expected a batch and parts of at least 1; got {batch_size} and {parts}")
     from plantlab.networks.shares import SharedLoader
 
     train, names = rows_to_learn(images, target)

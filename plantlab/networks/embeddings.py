@@ -118,7 +118,7 @@ def _stored(folder: Path | None) -> dict[str, np.ndarray]:
     known: dict[str, np.ndarray] = {}
     if folder is None:
         return known
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(folder.glob("[!.]*.safetensors")):  # not half ones, of who was killed
         with safe_open(path, framework="numpy") as file:
             keys = file.metadata()["sha1"].split()
             known.update(zip(keys, file.get_tensor("embeddings")))

@@ -8,6 +8,7 @@ import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -16,6 +17,8 @@ from torch import Tensor, distributed
 from plantlab.networks.device import device
 
 T = TypeVar("T")
+
+PATIENCE = timedelta(days=1)  # the first process may look at a million photos, or fetch them
 
 
 def n_processes() -> int:
@@ -41,8 +44,11 @@ def join() -> bool:
     if n_processes() == 1:
         return False
     if not distributed.is_initialized():
-        backend = "nccl" if device().type == "cuda" else "gloo"
-        distributed.init_process_group(backend)
+        if device().type == "cuda":  # whatever is told goes through this process's own card
+            torch.cuda.set_device(device())
+            distributed.init_process_group("nccl", timeout=PATIENCE, device_id=device())
+        else:
+            distributed.init_process_group("gloo", timeout=PATIENCE)
         atexit.register(distributed.destroy_process_group)
     return True
 

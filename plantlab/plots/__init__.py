@@ -9,6 +9,13 @@ from plantlab.plots.frame import counted, mark, mark_guess, scale_axis, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.growth import growth, plot_by_species, plot_costs, plot_growth
 from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
+from plantlab.plots.machines import (
+    plot_bought,
+    plot_efficiency,
+    plot_hours,
+    plot_messages,
+    plot_speed,
+)
 from plantlab.plots.photos import plot_organs, plot_photos
 from plantlab.plots.quadrats import plot_tiles
 from plantlab.plots.same_plants import plot_same_plants
@@ -27,18 +34,22 @@ __all__ = [
     "italic",
     "mark",
     "mark_guess",
+    "plot_bought",
     "plot_by_species",
     "plot_confusions",
     "plot_costs",
     "plot_counts_by",
+    "plot_efficiency",
     "plot_expected",
     "plot_floras",
     "plot_gains",
     "plot_growth",
+    "plot_hours",
     "plot_ladder",
     "plot_learning_curve",
     "plot_look_alikes",
     "plot_map",
+    "plot_messages",
     "plot_organs",
     "plot_pairs",
     "plot_photos",
@@ -49,6 +60,7 @@ __all__ = [
     "plot_searches",
     "plot_season",
     "plot_species_counts",
+    "plot_speed",
     "plot_tiles",
     "plot_turned",
     "scale_axis",

@@ -77,14 +77,16 @@ class Checkpoint(Callback):
     """Write all that the next epoch needs into a file, whole, after each epoch.
 
     Args:
-        key: names the run, its settings and its data; another run's file is refused.
+        keep: leave the file when training is complete, for whoever has more to do before nothing
+            can be lost; the same training then only reads it.
     """
 
     order = 90  # after all that changes what is written
 
-    def __init__(self, file: Path, key: str):
-        self.file = file
-        self.key = key
+    def __init__(self, file: str | Path, keep: bool = False):
+        self.file = Path(file)
+        self.keep = keep
+        self.key = ""  # names a run, its settings and its data; another run's file is refused
 
     def resume(self) -> None:
         """Put what the file holds, where there is one, into the Learner.
@@ -107,6 +109,11 @@ class Checkpoint(Callback):
         self.journal.go_on(state["history"])
         if self._stop_early:
             self._stop_early.best = state["best"]
+
+    def end(self) -> None:
+        """Delete the file, unless it is to be kept."""
+        if is_first() and not self.keep:
+            self.file.unlink(missing_ok=True)
 
     def after_epoch(self):
         if self.epoch < self.journal.first or not is_first():

@@ -44,11 +44,12 @@ class Job:
     weights: str = "auto"
     image_size: int = 128
     batch_size: int = 32
+    names: str | dict[str, str] = "auto"
 
     @cached_property
     def images(self) -> pd.DataFrame:
         """The image table, not inspected."""
-        return read_images(self.dataset)
+        return read_images(self.dataset, self.names)
 
     @cached_property
     def network(self) -> Classifier:
@@ -99,6 +100,8 @@ def _weights(job: Job) -> Finding:
     if job.weights == "none":
         return OK, f"{job.backbone} begins with random weights, as was asked"
     try:
+        if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+            raise OSError
         with socket.create_connection(HUB, PATIENCE):
             return OK, f"{job.backbone}: not here; the hub answers, they would be fetched once"
     except OSError:
@@ -138,7 +141,7 @@ def _threads(job: Job) -> Finding:
         few = max(1, int(allowed))
         return SLOW, f"{told}: they wait for each other; set OMP_NUM_THREADS={few}"
     if used < allowed / 2 and device().type == "cpu" and n_processes() == 1:
-        return SLOW, f"{told}; set OMP_NUM_THREADS={allowed:g}"
+        return SLOW, f"{told}; set OMP_NUM_THREADS={int(allowed)}"
     return OK, told
 
 
@@ -176,7 +179,8 @@ def _gpu(job: Job) -> Finding:
 
 
 def _memory(job: Job) -> Finding:
-    if device().type != "cpu" or not hasattr(os, "sysconf"):
+    known = getattr(os, "sysconf_names", {})
+    if device().type != "cpu" or "SC_AVPHYS_PAGES" not in known:
         return OK, "not looked at"
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     granted = _granted("memory.max")
@@ -222,7 +226,7 @@ def _disk(job: Job) -> Finding:
 def _try_to_write(place: Path) -> None:
     """Raise OSError where nothing can be written, as behind a quota."""
     file = write_whole(place / ".plantlab-doctor", b"0" * 2**20)
-    file.unlink()
+    file.unlink(missing_ok=True)  # another process looks, too
 
 
 CHECKS: dict[str, Callable[[Job], Finding]] = {

@@ -19,7 +19,7 @@ from torch import nn
 from plantlab.networks.augment import MIXES, mix
 from plantlab.networks.backbones import Classifier, fingerprint
 from plantlab.networks.device import device
-from plantlab.networks.parallel import is_first, join, n_processes
+from plantlab.networks.parallel import join, n_processes
 from plantlab.training.checkpoint import Checkpoint, Journal, StopEarly
 from plantlab.training.memory import keep_memory
 from plantlab.training.together import Together
@@ -81,7 +81,7 @@ def fit(
     body_lr: float = 1.0,
     loss: nn.Module | None = None,
     cbs: Iterable[Callback] | None = None,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | Path | Checkpoint | None = None,
 ) -> Learner:
     """Train all layers with one-cycle Adam; return fastai's Learner.
 
@@ -104,7 +104,7 @@ def fit(
             photos, GradientClip(n) bounds the gradient's norm, MixedPrecision saves memory.
         checkpoint: a file, rewritten whole after each epoch; a run killed at any moment and called
             again with the same arguments goes on from it and ends with the same weights. Deleted
-            when training is complete.
+            when training is complete, unless a Checkpoint says to keep it.
     Raises:
         ValueError: the checkpoint is of another run, or a bad value.
     """
@@ -125,13 +125,14 @@ def fit(
         loss = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
     key = run_key(dls, (epochs, lr, body_lr), loss, given)
     learn = _learner(network, dls, loss, given)
-    if checkpoint:
-        learn.add_cb(Checkpoint(Path(checkpoint), key))
+    if checkpoint is not None:
+        learn.add_cb(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint))
+        learn.checkpoint.key = key
         learn.checkpoint.resume()
     _run(learn, epochs * dls.train.parts, lr * n_processes(), body_lr)
     learn.history = pd.DataFrame(learn.journal.rows)
-    if checkpoint and is_first():
-        Path(checkpoint).unlink(missing_ok=True)
+    if checkpoint is not None:
+        learn.checkpoint.end()
     network.eval()
     return learn
 

@@ -10,6 +10,7 @@ from plantlab.data.layouts.found import Found
 from plantlab.data.table import TableError
 
 INDEX = "images.parquet"  # the table, with the address of each photo
+SHARDS = "photos-*.parquet"
 FORMAT = b"plantlab_shards"  # in a file's schema: the version of this layout
 VERSION = b"1"
 
@@ -26,7 +27,7 @@ def read_shards(place: str | Path) -> Found | None:
         return _read_far(str(place).rstrip("/"))
     index = Path(place) / INDEX
     if not index.is_file():
-        if any(Path(place).glob("photos-*.parquet")):
+        if any(Path(place).glob(SHARDS)):
             raise TableError(
                 f"{place} holds shards but no {INDEX}: packing was not finished. "
                 "Run the same `plantlab shards` again; it goes on where it was."

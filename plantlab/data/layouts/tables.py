@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from plantlab.data.addresses import file_of, is_far
 from plantlab.data.layouts.found import Found, count_note
 from plantlab.data.layouts.names import rename
 from plantlab.data.table import TableError
@@ -42,8 +43,8 @@ def read_table(path: Path, names: str | dict[str, str]) -> Found:
         is_herbarium = basis == "preservedspecimen"
         table["source"] = is_herbarium.map({True: "herbarium", False: None})
     named = table.dropna(subset="image_path")
-    photos = [os.path.normpath(path.parent / photo) for photo in named["image_path"]]
-    if photos and not any(map(os.path.lexists, photos)):
+    photos = [_place(photo, path.parent) for photo in named["image_path"]]
+    if photos and not any(is_far(photo) or os.path.lexists(file_of(photo)) for photo in photos):
         raise TableError(
             f"none of the {len(photos)} photos that {path.name} lists is there; the first should "
             f"be at {photos[0][:200]}. Relative paths start at the table's folder."
@@ -51,6 +52,11 @@ def read_table(path: Path, names: str | dict[str, str]) -> Found:
     n_nameless = len(table) - len(named)
     notes = count_note(f"Rows of {path.name} that name no photo were left out", n_nameless)
     return Found(named.assign(image_path=photos), notes)
+
+
+def _place(photo: str, folder: Path) -> str:
+    """Return where a photo lies that a table in a folder names."""
+    return photo if is_far(photo) else os.path.normpath(folder / photo)
 
 
 def _refuse_bytes(table: pd.DataFrame, name: str) -> None:
