@@ -119,10 +119,11 @@ def test_figures_say_what_they_show():
 def test_what_two_processes_do_is_measured(tmp_path):
     images = stripes(tmp_path)
     options = {"backbone": "test_resnet", "image_size": 32, "batch_size": 4, "steps": 3}
-    steps, messages = speed.measure(images, **options)
+    steps, messages = speed.measure(images, [speed.TOGETHER, speed.HALVES], **options)
     counts = steps.groupby("way", sort=False)["process"].agg(["size", "nunique"])
-    assert counts.loc[speed.WAYS, "size"].tolist() == [3, 6, 6, 6]
-    assert counts.loc[speed.WAYS, "nunique"].tolist() == [1, 2, 2, 2]
+    ways = [speed.FREE, speed.TOGETHER, speed.HALVES]
+    assert counts.loc[ways, "size"].tolist() == [6, 6, 6]
+    assert counts.loc[ways, "nunique"].tolist() == [2, 2, 2]
     assert (steps["seconds"] > steps["waited"]).all() and (steps["waited"] > 0).all()
     assert set(steps.loc[steps["way"].str.contains("half"), "photos"]) == {2}
     assert set(messages["bytes"]) == set(speed.MESSAGES)

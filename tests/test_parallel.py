@@ -111,7 +111,7 @@ def test_shares_make_the_batches_of_one_process(images, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sgd", [True, False], ids=["SGD", "Adam"])
+@pytest.mark.parametrize("sgd", [True, pytest.param(False, marks=long)], ids=["SGD", "Adam"])
 def test_two_processes_take_the_steps_of_one(table, tmp_path, sgd):
     """Batch norm frozen, no augmentation, float64, the same global batch: ten steps."""
     (one,) = run(1, table, tmp_path / "1", task="train", epochs=1, bs=8, lr=0.02, sgd=sgd)
@@ -183,7 +183,7 @@ def test_an_epoch_in_parts_is_saved_at_each(table, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("own_disks", [False, True])
+@pytest.mark.parametrize("own_disks", [pytest.param(False, marks=long), True])
 def test_each_process_embeds_its_share_and_has_all(images, table, tmp_path, own_disks):
     how = {"task": "ask", "cache": str(tmp_path / "cache"), "apart": own_disks}
     done = start(2, table, tmp_path / "out", **how)
