@@ -81,6 +81,16 @@ def test_import_is_light():
     assert done.stderr.strip() == ""
 
 
+def test_the_commands_are_listed_without_loading_what_they_do():
+    heavy = "torch pandas numpy PIL pyarrow".split()
+    code = (
+        "import sys; from plantlab import cli; cli._parser();"
+        f"sys.exit(str([m for m in {heavy} if m in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
 def test_the_upper_rooms_load_without_torch_and_statistics():
     paths = [path for path in FILES if room_of(path) in WITHOUT_TORCH]
     rooms = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in paths]

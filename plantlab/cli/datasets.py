@@ -49,8 +49,6 @@ def names_of(args: argparse.Namespace) -> str | dict[str, str]:
 
 def add_shards(commands: argparse._SubParsersAction) -> None:
     """Add `plantlab shards`, which packs photos into a few large files."""
-    from plantlab.data.shards import PER_SHARD
-
     shards = commands.add_parser(
         "shards", help="pack photos and their table into a few large files, to be read as a dataset"
     )
@@ -62,7 +60,7 @@ def add_shards(commands: argparse._SubParsersAction) -> None:
         "--size", type=int, help="shorter side in pixels; else photos stay as they are"
     )
     shards.add_argument(
-        "--per-shard", type=int, default=PER_SHARD, help=f"photos in a file (default {PER_SHARD})"
+        "--per-shard", type=int, default=2000, help="photos in a file, at least (default 2000)"
     )
 
 

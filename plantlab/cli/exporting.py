@@ -17,12 +17,7 @@ def add_export(commands: argparse._SubParsersAction) -> None:
     export.set_defaults(command=_export)
     export.add_argument("dataset", help="a folder or table of photographs, or greenhouse")
     export.add_argument("folder", help="where to, such as data/models/mine")
-    datasets.add_names(export)
-    export.add_argument(
-        "--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision"
-    )
-    export.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
-    export.add_argument("--image-size", type=int, default=128, help="side in pixels (default 128)")
+    _add_job(export)
     export.add_argument(
         "--epochs", type=int, default=12, help="over all layers (default 12); 0 fits the head alone"
     )
@@ -32,9 +27,6 @@ def add_export(commands: argparse._SubParsersAction) -> None:
         default=[],
         metavar="MODEL",
         help="a larger model of the same species to learn from, too; may be given several times",
-    )
-    export.add_argument(
-        "--batch-size", type=int, default=32, help="photos a step and process (default 32)"
     )
     export.add_argument(
         "--parts",
@@ -49,6 +41,19 @@ def add_export(commands: argparse._SubParsersAction) -> None:
     export.add_argument("--onnx", action="store_true", help="also write model.onnx")
     export.add_argument(
         "--int8", action="store_true", help="also write model-int8.onnx, unless it loses a point"
+    )
+
+
+def _add_job(command: argparse.ArgumentParser) -> None:
+    """Add what decides whether a job can run, so that doctor is asked as export is."""
+    datasets.add_names(command)
+    command.add_argument(
+        "--backbone", default="tf_efficientnet_lite0", help="a name of timm or torchvision"
+    )
+    command.add_argument("--weights", default="auto", help="auto, none or a .safetensors file")
+    command.add_argument("--image-size", type=int, default=128, help="side in pixels (default 128)")
+    command.add_argument(
+        "--batch-size", type=int, default=32, help="photos a step and process (default 32)"
     )
 
 
@@ -111,11 +116,7 @@ def add_doctor(commands: argparse._SubParsersAction) -> None:
     doctor.set_defaults(command=_doctor)
     doctor.add_argument("dataset", nargs="?", default="greenhouse", help="as for export")
     doctor.add_argument("folder", nargs="?", default=".", help="where the model would be written")
-    datasets.add_names(doctor)
-    doctor.add_argument("--backbone", default="tf_efficientnet_lite0")
-    doctor.add_argument("--weights", default="auto")
-    doctor.add_argument("--image-size", type=int, default=128)
-    doctor.add_argument("--batch-size", type=int, default=32)
+    _add_job(doctor)
 
 
 def _doctor(args: argparse.Namespace) -> int:

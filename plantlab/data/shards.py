@@ -29,14 +29,13 @@ from plantlab.files import write_whole
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PER_SHARD = 2000  # photos
 AT_ONCE = 32  # photos held in memory
 QUALITY = 90  # of a resized JPEG
 KEY = b"plantlab_key"  # in a shard's schema: what it was made from
 
 
 def write_shards(
-    images: pd.DataFrame, folder: str | Path, size: int | None = None, per_shard: int = PER_SHARD
+    images: pd.DataFrame, folder: str | Path, size: int | None = None, per_shard: int = 2000
 ) -> list[Path]:
     """Write photos and their table into shards; return the files, images.parquet the last.
 

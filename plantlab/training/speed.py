@@ -262,7 +262,7 @@ def main() -> None:
     images = pd.read_csv(work.table)
     task = {"training": _train, "embedding": _embed}[work.task]
     steps = task(work, images)
-    own = {"steps": steps.to_dict("list"), "messages": _messages() if is_first() or join() else []}
+    own = {"steps": steps.to_dict("list"), "messages": _messages()}
     everyone = gathered(own)
     if is_first():
         print(json.dumps(everyone))
