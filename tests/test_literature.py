@@ -101,6 +101,8 @@ BY_HAND = [  # read in the documents a second time, not copied from the tables
     ("D", "egi_benchmark", {"network": "VGG_S", "metric": "accuracy", "iterations": 4000}, 0.72),
     ("D", "egi_benchmark", {"unit": "MiB", "data_set": "RJB orchids", "network": "AlexNet"}, 1588),
     ("D", "egi_data", {"metric": "genera"}, 63),
+    ("E", "head_sizes", {"metric": "top_nodes_followed"}, 1),
+    ("A", "statements", {"about": "synchronous SGD"}, 100),
     ("C", "herbarium", {"task": "Costa Rica via France"}, 0.745),
     ("C", "organ_classifier", {"step": "fine-tuning", "metric": "images"}, 59000),
     ("C", "test_time_ensembles", {"metric": "combined_outputs"}, 300),

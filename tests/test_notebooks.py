@@ -49,6 +49,24 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
     "09_many_species": {"points": 300, "sizes": [300], "image_size": 48},
     "10_vegetation_plots": {"n_plots": 9, "image_size": 48, "tile_size": 256},
     "11_many_machines": {"image_size": 48, "batch_size": 4, "steps": 2},
+    "12_herbarium_to_field": {
+        "image_size": 48,
+        "species": 12,
+        "photos_each": 40,
+        "other_flora": 6,
+        "shots": [2, 4],
+    },
+    "14_published_figures": {},  # compared with its stored outputs
+    "15_health_and_keys": {
+        "dataset": "greenhouse",
+        "species": 18,
+        "photos_each": 8,
+        "n_seedlings": 108,
+        "ill_species": 9,
+        "n_leaves": 180,
+        "shots": [1, 2],
+        "image_size": 48,
+    },
 }
 SMALL = {"n_species": 8, "n_images": 700, "image_size": 48}  # the flora that they run on
 MAX_BYTES, MAX_LINES, MAX_COLUMNS, MAX_IMPORTS = 600_000, 12, 100, 6

@@ -117,9 +117,14 @@ def relative_names(images: pd.DataFrame) -> pd.Series:
 
 
 def data_kind(images: pd.DataFrame) -> str:
-    """Return 'generated' if any image is, else 'photographs': the word on figures and scores."""
-    is_generated = "kind" in images and (images["kind"] == "generated").any()
-    return "generated" if is_generated else "photographs"
+    """Return what stands on figures and scores: 'generated' if any image is, else 'photographs'.
+
+    Rows that are no images but figures of the literature are 'published figures'.
+    """
+    for kind in ("generated", "published figures"):
+        if "kind" in images and (images["kind"] == kind).any():
+            return kind
+    return "photographs"
 
 
 def data_hash(images: pd.DataFrame) -> str:

@@ -100,6 +100,9 @@ def blade(
     veins = _broad_veins(plant, outline) if broad else _slender_veins(plant, outline)
     height = _relief(plant, outline, veins, rng, flat)
     colours = _colours(plant, outline, veins, rng)
+    ailment = getattr(plant, "ailment", None)  # of `health`, which has a seed of its own
+    if ailment is not None:
+        height, colours = ailment.lie_on(outline, veins, height, colours)
     if flat:
         points = bend(outline.x, outline.y, height * 0.1, 0.02)
     else:

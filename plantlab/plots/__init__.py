@@ -8,6 +8,8 @@ from plantlab.plots.floras import plot_expected, plot_floras
 from plantlab.plots.frame import counted, mark, mark_guess, scale_axis, titled
 from plantlab.plots.gains import plot_gains
 from plantlab.plots.growth import growth, plot_by_species, plot_costs, plot_growth
+from plantlab.plots.keys import plot_rests_on, plot_severity
+from plantlab.plots.literature import plot_audit, plot_beside, plot_history, plot_teams
 from plantlab.plots.look_alikes import plot_look_alikes, plot_refused, plot_searches
 from plantlab.plots.machines import (
     plot_bought,
@@ -34,6 +36,8 @@ __all__ = [
     "italic",
     "mark",
     "mark_guess",
+    "plot_audit",
+    "plot_beside",
     "plot_bought",
     "plot_by_species",
     "plot_confusions",
@@ -44,6 +48,7 @@ __all__ = [
     "plot_floras",
     "plot_gains",
     "plot_growth",
+    "plot_history",
     "plot_hours",
     "plot_ladder",
     "plot_learning_curve",
@@ -55,13 +60,16 @@ __all__ = [
     "plot_photos",
     "plot_refused",
     "plot_reliability",
+    "plot_rests_on",
     "plot_same_plants",
     "plot_scores",
     "plot_searches",
     "plot_season",
+    "plot_severity",
     "plot_species_counts",
     "plot_speed",
     "plot_tiles",
+    "plot_teams",
     "plot_turned",
     "scale_axis",
     "titled",

@@ -43,3 +43,26 @@ def rarest(answers: Mapping[str, Predictions], counts: pd.Series, n: int = 8) ->
         table["test plants"] = right.size().reindex(table.index, fill_value=0)
         table[name] = right.mean()
     return table
+
+
+def side_by_side(
+    answers: Mapping[str, Predictions], by: str, names: Mapping[str, str], measure: str = "mrr"
+) -> pd.DataFrame:
+    """Return a row an answer, with its score in each group of images in columns beside one another.
+
+    The columns are `method`, kind, n, and of each group `name`, `name_low` and `name_high`.
+    Introduced in notebook 12.
+
+    Args:
+        by: the column of the image table that holds the group.
+        names: of the groups, what their columns are called.
+    """
+    rows = []
+    for method, answer in answers.items():
+        scores = metrics.score(answer, by=by, measures=[measure]).set_index(by)
+        row = {"method": method, "kind": data_kind(answer.images), "n": len(answer)}
+        for group, name in names.items():
+            for end in ("", "_low", "_high"):
+                row[name + end] = scores.loc[group, measure + end]
+        rows.append(row)
+    return pd.DataFrame(rows)
