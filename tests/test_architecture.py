@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plantlab"
-ABOVE_TORCH = "files cluster greenhouse data quality predictions plots".split()
+ABOVE_TORCH = "files cluster greenhouse aviary data quality predictions plots".split()
 BELOW_TORCH = "networks heads training identify".split()
 FACES = "notebook desk service cli __main__".split()
 ORDER = [*ABOVE_TORCH, *BELOW_TORCH, *FACES]

@@ -16,7 +16,12 @@ from packaging.specifiers import SpecifierSet
 from plantlab.networks import backbones, weights
 
 PROJECT = Path(__file__).resolve().parents[1]
-CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "seaborn": "seaborn-base"}
+CONDA = {
+    "torch": "pytorch",
+    "matplotlib": "matplotlib-base",
+    "seaborn": "seaborn-base",
+    "soundfile": "pysoundfile",
+}
 CPU_TORCH = "__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n"
 CUDA_TORCH = "__version__ = '2.13.0'\ncuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n"
 CPU_VISION = "__version__ = '0.28.0'\ngit_version = 'abc'\ncuda = None\n"

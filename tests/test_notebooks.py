@@ -56,6 +56,13 @@ QUICK = {  # by notebook; what a notebook or its solution does not have is left 
         "other_flora": 6,
         "shots": [2, 4],
     },
+    "13_bird_songs": {
+        "species": 4,
+        "n_recordings": 80,
+        "n_places": 4,
+        "copies": 1,
+        "image_size": 48,
+    },
     "14_published_figures": {},  # compared with its stored outputs
     "15_health_and_keys": {
         "dataset": "greenhouse",

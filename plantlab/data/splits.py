@@ -60,6 +60,31 @@ def _spread(n: int, frac: float) -> np.ndarray:
     return np.diff(total) > 0  # (n,)
 
 
+def hold_out_groups(groups: pd.Series, share: float = 0.3, seed: int = 0) -> np.ndarray:
+    """Return a mask, (N,): whole groups, drawn by chance until they hold this share of the rows.
+
+    So nothing is shared by both sides: no place, no author, no day. One group at least stays.
+
+    >>> hold_out_groups(pd.Series(["north", "north", "south", "south"]), 0.5).sum()
+    np.int64(2)
+
+    Raises:
+        ValueError: fewer than two groups, or a share outside (0, 1).
+    """
+    names = sorted(groups.unique())
+    if len(names) < 2 or not 0 < share < 1:
+        raise ValueError(
+            f"to hold out whole groups takes two of them and a share in (0, 1), such as 0.3; got "
+            f"{len(names)} groups and {share}"
+        )
+    shuffled = np.random.default_rng(seed).permutation(names)
+    sizes = groups.value_counts().loc[shuffled]
+    held_before = sizes.cumsum() - sizes
+    chosen = held_before < share * len(groups)
+    chosen.iloc[-1] = False
+    return groups.isin(chosen.index[chosen]).to_numpy()
+
+
 def only_trusted(images: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `images` whose label can be believed: no web photos, no herbarium sheets.
 

@@ -22,6 +22,7 @@ from plantlab.plots.photos import plot_organs, plot_photos
 from plantlab.plots.quadrats import plot_tiles
 from plantlab.plots.same_plants import plot_same_plants
 from plantlab.plots.scores import plot_ladder, plot_learning_curve, plot_pairs, plot_scores
+from plantlab.plots.sounds import plot_by_loudness, plot_spectrograms
 from plantlab.plots.style import COLORS, MARKERS, OKABE_ITO, STYLE, italic, use_style
 from plantlab.plots.tables import plot_counts_by, plot_map, plot_season, plot_species_counts
 from plantlab.plots.turn import plot_turned, turn
@@ -39,6 +40,7 @@ __all__ = [
     "plot_audit",
     "plot_beside",
     "plot_bought",
+    "plot_by_loudness",
     "plot_by_species",
     "plot_confusions",
     "plot_costs",
@@ -67,6 +69,7 @@ __all__ = [
     "plot_season",
     "plot_severity",
     "plot_species_counts",
+    "plot_spectrograms",
     "plot_speed",
     "plot_tiles",
     "plot_teams",
