@@ -17,7 +17,7 @@ from plantlab.aviary import places, song
 from plantlab.data import mel, sounds, splits
 from plantlab.data.changed_sounds import SEMITONES, Changes, under_noise
 from plantlab.data.sounds import RATE, SoundError
-from plantlab.data.table import TableError
+from plantlab.data.table import TableError, data_kind
 from plantlab.networks import spectrograms
 from plantlab.notebook.exercises import lesson_13
 from plantlab.predictions import Predictions
@@ -72,7 +72,7 @@ def test_a_recording_has_the_loudness_over_all_else_that_its_row_says():
     birds = {bird.species: bird for bird in aviary.hatch(3)}
     row = building.plan(wanted).iloc[0].to_dict() | {"second_bird": ""}
     near, far = (building.record(row | {"snr": snr}, birds, wanted) for snr in (15.0, -21.0))
-    assert sounds.song_over_noise(near) > sounds.song_over_noise(far) + 6
+    assert sounds.song_over_noise(near) > sounds.song_over_noise(far) + 12
     assert max(np.abs(near).max(), np.abs(far).max()) < 1
 
 
@@ -105,13 +105,36 @@ def test_folders_by_species_and_tables_are_read(tmp_path):
     found = sounds.read_recordings(tmp_path)
     assert found["species"].tolist() == ["Parus major", "Parus major", "Turdus merula"]
     assert found["place"].nunique() == 3 and "its own" in found.attrs["notes"][0]
+    assert data_kind(found) == "recordings"
     cut, images = sounds.cut_recordings(found, 0.5)
     assert len(cut) == len(images) == 6 and images["obs_id"].nunique() == 3
     assert "estimated" in images.attrs["notes"][-1]
 
-    table = pd.DataFrame({"sound_path": ["Parus_major/one.ogg"], "species": ["P"], "place": ["x"]})
-    table.to_csv(tmp_path / "songs.csv", index=False)
-    assert sounds.read_recordings(tmp_path / "songs.csv")["place"].tolist() == ["x"]
+    paths = ["Parus_major/one.ogg", "Turdus_merula/one.wav", "Parus_major/one.flac"]
+    table = pd.DataFrame({"sound_path": paths, "species": ["P", "T", ""], "place": ["x", "", "y"]})
+    table.assign(snr=["", "7", "1"]).to_csv(tmp_path / "songs.csv", index=False)
+    read = sounds.read_recordings(tmp_path / "songs.csv")
+    assert read["place"].tolist() == ["x", "recording 1"]
+    assert "without a species were left out: 1" in read.attrs["notes"][0]
+    _, images = sounds.cut_recordings(read, 1.0)
+    assert images["snr"].iloc[1] == 7 and images["snr"].notna().all()
+
+
+def test_files_that_cannot_be_read_are_left_out_and_told(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name / "2021").mkdir(parents=True)
+        soundfile.write(tmp_path / name / "2021" / "one.wav", tone(2000), RATE)
+    (tmp_path / "a" / "._one.wav").write_bytes(b"what a Mac leaves behind")
+    (tmp_path / "a" / "two.wav").write_bytes(b"no sound")
+    found = sounds.read_recordings(tmp_path)
+    assert found["species"].tolist() == ["a", "a", "b"]  # the folder's, not the year's
+    cut, images = sounds.cut_recordings(found, 1.0)
+    assert len(cut) == len(images) == 2
+    assert "cannot be read, left out: 1; " in images.attrs["notes"][1]
+    with pytest.raises(SoundError, match="none of the 1 recordings can be read: .*two.wav"):
+        sounds.cut_recordings(found[1:2])
+    with pytest.raises(TableError, match="all 1 recordings have the species '2021'; two or more"):
+        sounds.read_recordings(tmp_path / "b")
 
 
 def test_what_is_no_recording_is_said_so(tmp_path):
@@ -162,6 +185,14 @@ def test_a_song_is_told_from_the_noise_around_it():
     assert is_song[inside].mean() > 0.95 and is_song[outside].mean() < 0.1
     assert np.abs(sounds.noise_of(sound)).max() < 0.5
     assert sounds.song_over_noise(sound) == pytest.approx(10 * np.log10(0.5 / 0.0025), abs=2)
+    assert sounds.song_over_noise(sound[: RATE // 2]) < 3
+
+
+def test_a_song_without_a_pause_is_louder_than_its_quietest_quarter():
+    rng = np.random.default_rng(0)
+    swelling = np.abs(np.sin(np.pi * np.arange(3 * RATE) / RATE))
+    sound = swelling * tone(3000, 3.0) + 0.001 * rng.normal(size=3 * RATE)
+    assert sounds.song_over_noise(sound.astype(np.float32)) > 5
 
 
 # pictures
@@ -259,6 +290,7 @@ def test_added_noise_holds_no_song_of_another_recording(changes):
         hertz = np.fft.rfftfreq(len(noisy), 1 / RATE)
         assert loudest_hertz(noisy) == pytest.approx(1000, abs=3)
         assert power[np.abs(hertz - 3000) < 20].max() < 0.3 * power.max()
+        assert not np.allclose(noisy / np.abs(noisy).max(), changes.windows[0])
 
 
 def test_copies_come_in_order_and_again_from_their_seed(changes):

@@ -20,7 +20,7 @@ SPECIES = ["Aa a", "Bb b", "Cc c", "Dd d"]
 def task_table() -> pd.DataFrame:
     """Of each species a sheet, and a field photo for train, valid and test."""
     rows = []
-    for name in SPECIES:
+    for name in [*SPECIES, "Ee e", "Ff f"]:
         rows.append({"species": name, "source": "herbarium", "split": "train"})
         for split in ("train", "valid", "test"):
             rows.append({"species": name, "source": "trusted", "split": split})
@@ -33,13 +33,13 @@ def test_half_of_the_species_keep_the_names_of_their_field_photos():
     task = herbarium_task(task_table(), 0.5)
     known = task[task["known_from"] == BOTH]
     other = task[task["known_from"] == SHEETS]
-    assert known["species"].nunique() == other["species"].nunique() == 2
+    assert known["species"].nunique() == other["species"].nunique() == 3
     assert (known["named"] == (known["split"] == "train")).all()
     assert (other["named"] == other["is_sheet"]).all()
-    assert task["is_sheet"].sum() == 4
+    assert task["is_sheet"].sum() == 6
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 5))
+@given(st.floats(0.34, 0.66), st.floats(0.34, 0.66), st.integers(0, 5))
 def test_a_larger_share_holds_a_smaller_one(one, two, seed):
     images = task_table()
     smaller, larger = (herbarium_task(images, share, seed) for share in sorted([one, two]))
@@ -48,13 +48,17 @@ def test_a_larger_share_holds_a_smaller_one(one, two, seed):
     )
 
 
-def test_held_out_sheets_and_species_without_one_are_left_out_and_counted():
+def test_every_sheet_is_learnt_from_but_one_of_a_plant_that_is_asked_about():
     images = task_table()
-    images.loc[0, "split"] = "test"  # the only sheet of the first species
+    images.loc[0, "split"] = "test"  # a sheet that a split by chance held out
     task = herbarium_task(images, 0.5)
-    assert set(task["species"]) == set(SPECIES[1:])
+    assert len(task) == len(images) and (task.loc[task["is_sheet"], "split"] == "train").all()
+    assert "notes" not in task.attrs
+    images.loc[0, "obs_id"] = images.loc[3, "obs_id"]  # pressed after the photo was taken
+    task = herbarium_task(images, 0.5)
+    assert set(task["species"]) == set(images["species"]) - {"Aa a"}
     (note,) = task.attrs["notes"]
-    assert "1 sheets held out, 4 images without a sheet" in note
+    assert "1 sheets of held-out plants, 4 images of species without another sheet" in note
 
 
 def test_what_is_no_task_is_refused():
@@ -63,10 +67,11 @@ def test_what_is_no_task_is_refused():
     with pytest.raises(TableError, match="no herbarium sheets: its column source holds trusted"):
         herbarium_task(living)
     few = images[images["species"].eq("Aa a") | images["source"].eq("herbarium")]
-    with pytest.raises(TableError, match="1 species have both a sheet in train and a field photo"):
+    with pytest.raises(TableError, match="0 species known from sheets and field photos have a"):
         herbarium_task(few)
-    with pytest.raises(ValueError, match="from 0 to 1; got 1.5"):
-        herbarium_task(images, 1.5)
+    for share in (0, 1, 1.5):
+        with pytest.raises(ValueError, match="between 0 and 1; got"):
+            herbarium_task(images, share)
     with pytest.raises(TableError, match="no column 'source'"):
         herbarium_task(images.drop(columns="source"))
 

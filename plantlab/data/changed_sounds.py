@@ -45,14 +45,22 @@ class Changes:
         return played.astype(np.float32)
 
     def same_species(self, window: np.ndarray, number: int, rng: Generator) -> np.ndarray:
-        """Return the window and another one of its species, one over the other."""
-        others = np.flatnonzero(self.species == self.species[number])
-        other = self.windows[int(rng.choice(others))]
+        """Return the window and another one of its species, one over the other.
+
+        A species' only window is laid over itself.
+        """
+        alike = np.flatnonzero(self.species == self.species[number])
+        others = alike[alike != number]
+        other = self.windows[int(rng.choice(others))] if len(others) else window
         return _scaled(window) + rng.uniform(0.3, 1.0) * _scaled(other)
 
     def noise_added(self, window: np.ndarray, number: int, rng: Generator) -> np.ndarray:
-        """Return the window with what is no song of another recording under it."""
-        around = self.noises[int(rng.integers(len(self.noises)))]
+        """Return the window with what is no song of another window under it.
+
+        Songs too faint to be found are part of that noise.
+        """
+        others = np.delete(np.arange(len(self.noises)), number)
+        around = self.noises[int(rng.choice(others))]
         start = int(rng.integers(len(around)))
         filled = np.resize(np.roll(around, -start), len(window))
         return _scaled(window) + rng.uniform(0.2, 2.0) * _scaled(filled)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from plantlab.data.table import TableError, add_note, require
+from plantlab.data.table import TableError, add_note, observations, require
 
 BOTH = "sheets and field photos"
 SHEETS = "sheets only"
@@ -21,15 +21,15 @@ def herbarium_task(images: pd.DataFrame, share: float = 0.5, seed: int = 0) -> p
 
     Args:
         images: with `split`; sheets are the rows whose `source` is herbarium.
-        share: of the species, in [0, 1].
+        share: of the species with field photos in train, in (0, 1).
     Raises:
-        TableError: no sheets, or fewer than two species with sheets and field photos to test.
+        TableError: no sheets; too few species to have two of either kind with a plant to test.
         ValueError: `share` out of its range.
     Source: Goeau, Bonnet and Joly 2020, "Overview of LifeCLEF Plant Identification task 2020".
     """
     require(images, "source", "species", "split")
-    if not 0 <= share <= 1:
-        raise ValueError(f"share is a part of the species, from 0 to 1; got {share}")
+    if not 0 < share < 1:
+        raise ValueError(f"share is a part of the species, between 0 and 1; got {share}")
     images = _asked_species(images)
     is_sheet = (images["source"] == "herbarium").to_numpy()
     in_train = (images["split"] == "train").to_numpy()
@@ -37,13 +37,29 @@ def herbarium_task(images: pd.DataFrame, share: float = 0.5, seed: int = 0) -> p
     both = _draw(sorted(in_field), share, seed)
     of_both = images["species"].isin(both).to_numpy()
     known_from = np.where(of_both, BOTH, SHEETS)
-    return images.assign(
-        is_sheet=is_sheet, named=in_train & (is_sheet | of_both), known_from=known_from
-    )
+    named = in_train & (is_sheet | of_both)
+    task = images.assign(is_sheet=is_sheet, named=named, known_from=known_from)
+    _refuse_empty_sides(task)
+    return task
+
+
+def _refuse_empty_sides(task: pd.DataFrame) -> None:
+    """Raise TableError unless two species of either kind have a plant in test."""
+    asked = task[task["split"] == "test"]
+    n_species = asked.groupby("known_from")["species"].nunique()
+    for kind in (BOTH, SHEETS):
+        if n_species.get(kind, 0) < 2:
+            raise TableError(
+                f"{n_species.get(kind, 0)} species known from {kind} have a field photo in test; "
+                "two or more are needed. Give more species, or another share."
+            )
 
 
 def _asked_species(images: pd.DataFrame) -> pd.DataFrame:
-    """Return the images of species with a sheet, all of their sheets in train."""
+    """Return the images of species with a sheet, all sheets in train.
+
+    A sheet is never asked about; one of a plant that is, is left out.
+    """
     is_sheet = images["source"] == "herbarium"
     if not is_sheet.any():
         sources = ", ".join(sorted(images["source"].dropna().astype(str).unique())) or "nothing"
@@ -51,19 +67,15 @@ def _asked_species(images: pd.DataFrame) -> pd.DataFrame:
             f"the table has no herbarium sheets: its column source holds {sources}. "
             "Give sheets the source herbarium."
         )
-    held_sheets = is_sheet & (images["split"] != "train")
-    with_sheets = set(images.loc[is_sheet & ~held_sheets, "species"])
+    held_plants = set(observations(images)[~is_sheet & (images["split"] != "train")])
+    of_held = is_sheet & np.isin(observations(images), list(held_plants))
+    with_sheets = set(images.loc[is_sheet & ~of_held, "species"])
     is_asked = images["species"].isin(with_sheets)
-    kept = images[is_asked & ~held_sheets].reset_index(drop=True)
-    tested = kept.loc[kept["split"] == "test", "species"].nunique()
-    if tested < 2:
-        raise TableError(
-            f"{tested} species have both a sheet in train and a field photo in test; two or more "
-            "are needed."
-        )
+    images = images.assign(split=images["split"].where(~is_sheet, "train"))
+    kept = images[is_asked & ~of_held].reset_index(drop=True)
     if len(kept) < len(images):
-        left = f"{held_sheets.sum()} sheets held out, {(~is_asked).sum()} images without a sheet"
-        add_note(kept, f"Left out of the task: {left} of their species in train.")
+        left = f"{of_held.sum()} sheets of held-out plants, {(~is_asked).sum()} images of species"
+        add_note(kept, f"Left out of the task: {left} without another sheet.")
     return kept
 
 

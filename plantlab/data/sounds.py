@@ -28,7 +28,8 @@ def read_recordings(source: str | Path) -> pd.DataFrame:
         source: a folder with a folder of recordings (wav, flac, ogg, mp3) for each species, or a
             CSV with the columns `sound_path` and `species`, and `place` where it is known.
     Raises:
-        TableError: nothing there; no recordings; a column is missing; a file is not there.
+        TableError: nothing there; no recordings; a column is missing; a file is not there; one
+            species or one place alone.
     """
     path = Path(source).expanduser()
     if not path.exists():
@@ -42,24 +43,53 @@ def read_recordings(source: str | Path) -> pd.DataFrame:
             f"there is no {str(source)!r}; give a folder with a folder of recordings for each "
             "species, or a CSV with sound_path and species."
         )
-    recordings = recordings.reset_index(drop=True)
+    recordings = _with_species(recordings)
     recordings.attrs["name"] = path.stem
-    names = [f"recording {number}" for number in range(len(recordings))]
+    names = pd.Series([f"recording {number}" for number in range(len(recordings))])
     for column in ("obs_id", "place"):
-        if column not in recordings:
-            recordings[column] = names
-            if column == "place":
-                add_note(recordings, "No place is known: each recording counts as its own.")
+        recordings[column] = _filled(recordings, column, names)
+    recordings["kind"] = "recordings"
+    for column in ("species", "place"):
+        if recordings[column].nunique() < 2:
+            raise TableError(
+                f"all {len(recordings)} recordings have the {column} "
+                f"{recordings[column].iloc[0]!r}; two or more are needed to learn and to test."
+            )
     return recordings
 
 
+def _with_species(recordings: pd.DataFrame) -> pd.DataFrame:
+    """Return the recordings whose species is known; a note counts the others."""
+    known = recordings["species"].str.strip() != ""
+    if not known.any():
+        raise TableError(f"none of the {len(recordings)} recordings has a species.")
+    kept = recordings[known].reset_index(drop=True)
+    if not known.all():
+        add_note(kept, f"Recordings without a species were left out: {(~known).sum()}.")
+    return kept
+
+
+def _filled(recordings: pd.DataFrame, column: str, names: pd.Series) -> pd.Series:
+    """Return a column; where it is not known, each recording is its own."""
+    if column not in recordings:
+        if column == "place":
+            add_note(recordings, "No place is known: each recording counts as its own.")
+        return names
+    return recordings[column].astype(str).where(recordings[column].astype(str) != "", names)
+
+
 def _read_folders(folder: Path) -> pd.DataFrame:
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDS)
+    found = sorted(path for path in folder.rglob("*") if _is_sound(path))
     if not found:
         kinds = ", ".join(sorted(SOUNDS))
         raise TableError(f"no recordings ({kinds}) in {folder} or its folders.")
-    species = [path.parent.name.replace("_", " ") for path in found]
+    inside = [path.relative_to(folder).parts[:-1] for path in found]
+    species = [parts[0].replace("_", " ") if parts else "" for parts in inside]
     return pd.DataFrame({"sound_path": [str(path) for path in found], "species": species})
+
+
+def _is_sound(path: Path) -> bool:
+    return path.suffix.lower() in SOUNDS and not path.name.startswith(".")
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -130,20 +160,41 @@ def cut_recordings(
     `snr`, decibels of the song over the noise, is that of the recording where the table knows it;
     else it is estimated from each window, see song_over_noise.
 
+    A recording that cannot be read is left out, and a note says which.
+
     Raises:
-        SoundError: a file that cannot be read.
+        SoundError: none can be read.
     """
     cut = []
     rows = []
+    unread = []
     for number, path in enumerate(recordings["sound_path"]):
-        pieces = windows(open_sound(path), seconds)
+        try:
+            pieces = windows(open_sound(path), seconds)
+        except SoundError as error:
+            unread.append(str(error))
+            continue
         cut += pieces
         rows += [number] * len(pieces)
+    if not cut:
+        raise SoundError(f"none of the {len(recordings)} recordings can be read: {unread[0]}")
     table = recordings.iloc[rows].reset_index(drop=True)
-    if "snr" not in table:
-        table["snr"] = [song_over_noise(window) for window in cut]
-        add_note(table, "How loud songs are over the noise was estimated from the recordings.")
+    if unread:
+        add_note(table, f"Recordings that cannot be read, left out: {len(unread)}; {unread[0]}")
+    table["snr"] = _loudness(table, cut)
     return cut, table
+
+
+def _loudness(table: pd.DataFrame, cut: list[np.ndarray]) -> pd.Series:
+    """Return `snr` where the table knows it, else as it is estimated; then a note says so."""
+    known = pd.Series(np.nan, table.index)
+    if "snr" in table:
+        known = pd.to_numeric(table["snr"], errors="coerce")
+    missing = known.isna()
+    if missing.any():
+        known[missing] = [song_over_noise(cut[row]) for row in np.flatnonzero(missing)]
+        add_note(table, "How loud songs are over the noise was estimated from the recordings.")
+    return known
 
 
 def near_and_far(images: pd.DataFrame, n_species: int = 3) -> pd.DataFrame:
@@ -194,12 +245,16 @@ def song_over_noise(samples: np.ndarray) -> float:
     """Return by how many decibels the song of a recording is louder than its noise, estimated.
 
     What is louder is song and noise together; so it never falls far below 0, however faint a song.
+    Where no song is found, or nothing else, the loudest quarter of the frames is held against the
+    quietest; a sound without any pause is then about 0, as noise is.
     """
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
     power = np.square(frames).mean(axis=1) + SILENCE
     is_song = song_columns(samples)
     if is_song.all() or not is_song.any():
-        return 0.0
+        ranked = np.sort(power)
+        quarter = max(1, len(power) // 4)
+        return float(10 * np.log10(ranked[-quarter:].mean() / ranked[:quarter].mean()))
     return float(10 * np.log10(power[is_song].mean() / power[~is_song].mean()))
 
 

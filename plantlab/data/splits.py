@@ -61,7 +61,7 @@ def _spread(n: int, frac: float) -> np.ndarray:
 
 
 def hold_out_groups(groups: pd.Series, share: float = 0.3, seed: int = 0) -> np.ndarray:
-    """Return a mask, (N,): whole groups, drawn by chance until they hold this share of the rows.
+    """Return a mask, (N,): whole groups, drawn by chance until they hold about this share of rows.
 
     So nothing is shared by both sides: no place, no author, no day. One group at least stays.
 
@@ -79,8 +79,9 @@ def hold_out_groups(groups: pd.Series, share: float = 0.3, seed: int = 0) -> np.
         )
     shuffled = np.random.default_rng(seed).permutation(names)
     sizes = groups.value_counts().loc[shuffled]
-    held_before = sizes.cumsum() - sizes
-    chosen = held_before < share * len(groups)
+    middle_of_each = sizes.cumsum() - sizes / 2
+    chosen = middle_of_each < share * len(groups)  # the last only if that lands nearer
+    chosen.iloc[0] = True
     chosen.iloc[-1] = False
     return groups.isin(chosen.index[chosen]).to_numpy()
 

@@ -119,9 +119,10 @@ def relative_names(images: pd.DataFrame) -> pd.Series:
 def data_kind(images: pd.DataFrame) -> str:
     """Return what stands on figures and scores: 'generated' if any image is, else 'photographs'.
 
-    Rows that are no images but figures of the literature are 'published figures'.
+    Rows that are no images of their own are called what they are: 'recordings', or figures of the
+    literature, 'published figures'.
     """
-    for kind in ("generated", "published figures"):
+    for kind in ("generated", "published figures", "recordings"):
         if "kind" in images and (images["kind"] == kind).any():
             return kind
     return "photographs"

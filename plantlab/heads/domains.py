@@ -59,7 +59,7 @@ def dictionary(vectors: np.ndarray, targets: np.ndarray, n_species: int) -> nn.L
 
     Ask it about vectors of length 1, see `unit`.
 
-    Source: Chulif and Chang 2021, "Herbarium-field triplet network for cross-domain plant
+    Source: Chulif and Chang 2021, "Improved herbarium-field triplet network for cross-domain plant
     identification", whose herbarium dictionary is the mean embedding of each species' sheets.
     """
     rows = [vectors[targets == species] for species in range(n_species)]
@@ -93,7 +93,7 @@ def mapped(
         named: (N,) the rows whose names are known, of either kind.
         strength: of the ridge, above 0.
     Raises:
-        ValueError: no species is named in both kinds.
+        ValueError: fewer than two species are named in both kinds.
     """
     from sklearn.linear_model import Ridge
 

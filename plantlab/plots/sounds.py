@@ -46,8 +46,8 @@ def plot_spectrograms(
         ax.imshow(shades[number], cmap="viridis", aspect="auto", vmin=0, vmax=255)
         ax.set_title(titles[number], fontsize=9, pad=3, loc="left")
         n_columns = shades[number].shape[1]
-        at = np.linspace(0, n_columns, round(seconds) + 1)
-        ax.set_xticks(at - 0.5, [f"{second:g}" for second in range(len(at))], fontsize=9)
+        whole = np.arange(int(seconds) + 1)
+        ax.set_xticks(whole * n_columns / seconds - 0.5, [str(each) for each in whole], fontsize=9)
         is_first = number % columns == 0
         names = [f"{hertz / 1000:g}" for hertz in TICKS] if is_first else []
         ax.set_yticks(ticks if is_first else [], names, fontsize=9)

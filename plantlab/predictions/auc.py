@@ -25,8 +25,7 @@ def auc_gains(
     Args:
         answers: to the same images, in the same order.
         groups: of each image, scored apart; None scores all together, as the group "all".
-    Source: Hand and Till 2001, "A simple generalisation of the area under the ROC curve", one
-        against the rest; BirdCLEF scores by it.
+    Source: Provost and Domingos 2000, "Well-trained PETs", for one species against the rest.
     """
     images = answers[baseline].images
     if groups is None:
