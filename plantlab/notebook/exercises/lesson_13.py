@@ -18,10 +18,7 @@ def exercise_2(area: float) -> bool:
 
 
 def exercise_3(share_known: float, images: pd.DataFrame, seed: int) -> bool:
-    """Use splits.hold_out_groups(images["obs_id"], 0.35, seed), then look `individual` up.
-
-    Your own table needs a column of that name.
-    """
+    """hold_out_groups(images["obs_id"], 0.35, seed) is test; the column `individual` says who."""
     in_test = hold_out_groups(images["obs_id"], 0.35, seed)
     known = images.loc[~in_test, "individual"]
     return near(share_known, images.loc[in_test, "individual"].isin(known).mean())
